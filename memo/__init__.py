@@ -1,0 +1,1 @@
+"""memo: a personal memory that stays true as life changes."""

@@ -1,0 +1,97 @@
+"""Every error memo raises on purpose.
+
+MemoError                      exit 1
+├ UsageProblem                 exit 2   a value that cannot mean anything
+├ ImporterError                exit 1   UnknownFormat, AmbiguousFormat
+├ ModelError                   exit 4   ModelNotFound, ModelDamaged, UnknownFamily, ContextOverflow, PullFailed
+├ StoreError                   exit 5   StoreTooNew, StoreDamaged, StoreBusy, StoreReadOnly, EmbedderMismatch
+└ NotKnown                     exit 1   an id that names nothing
+
+A message says what failed, with its value, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class MemoError(Exception):
+    """Something failed that the person can be told about in one sentence."""
+
+    exit_code = 1
+
+
+class UsageProblem(MemoError):
+    """An argument that cannot mean anything, such as a date in year 0."""
+
+    exit_code = 2
+
+
+class NotKnown(MemoError):
+    """An id that names nothing in this store."""
+
+
+class ImporterError(MemoError):
+    """A file that cannot be imported at all."""
+
+
+class UnknownFormat(ImporterError):
+    """No importer recognises the file."""
+
+
+class AmbiguousFormat(ImporterError):
+    """More than one importer recognises the file."""
+
+
+class ModelError(MemoError):
+    """No usable model."""
+
+    exit_code = 4
+
+
+class ModelNotFound(ModelError):
+    """The chosen model is not on this machine."""
+
+
+class ModelDamaged(ModelError):
+    """The file is not a GGUF, is truncated, or has the wrong checksum."""
+
+
+class UnknownFamily(ModelError):
+    """A model whose chat template we do not have."""
+
+
+class ContextOverflow(ModelError):
+    """A prompt longer than the model's context; nothing is truncated silently."""
+
+    exit_code = 1
+
+
+class PullFailed(ModelError):
+    """No source could deliver the model whole."""
+
+    exit_code = 1
+
+
+class StoreError(MemoError):
+    """The store cannot be opened or used."""
+
+    exit_code = 5
+
+
+class StoreTooNew(StoreError):
+    """Written by a newer memo; opening it could lose data."""
+
+
+class StoreDamaged(StoreError):
+    """Not a memo store, or its pages or hash chain do not check out."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the write lock."""
+
+
+class StoreReadOnly(StoreError):
+    """The file or its folder cannot be written."""
+
+
+class EmbedderMismatch(StoreError):
+    """Vectors in the store came from another embedding model."""
