@@ -47,6 +47,8 @@ class Document:
     """Stable within the source, so that a second import recognises it."""
     messages: tuple[Message, ...]
     title: str = ""
+    records: int = 1
+    """How many records of its file begin here, for the sums of an import."""
 
     @property
     def at(self) -> datetime:

@@ -1,0 +1,237 @@
+"""memo's own format: JSON lines, one message each (contract.md).
+
+A first pass checks every line and keeps only when and where it stands, so that memory grows by
+some bytes a message, not by its text; a second reads each document's lines in time order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
+
+from memo.errors import UsageProblem
+from memo.importers.base import Reading, Skipped, cut, short_hash, storable, stretches
+from memo.records import Document, Message, utc_text
+from memo.times import parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+LONGEST_LINE = 64 * 2**20
+"""Bytes; a longer line is skipped unread, as it would have to be held whole."""
+_LOOKED_AT = 50  # lines that may be damaged before the first good one shows the format
+
+
+class NativeImporter:
+    """JSON lines with `text` and, optionally, `id`, `conversation`, `speaker` and `at`."""
+
+    name = "native"
+
+    def identify(self, path: Path) -> bool:
+        """Whether one of its first lines is an object with a `text`."""
+        with path.open("rb") as file:
+            return any(
+                line.data is not None and isinstance(_object(line.data).get("text"), str)
+                for line in islice(_lines(file), _LOOKED_AT)
+            )
+
+    def read(self, path: Path, reading: Reading) -> Iterator[Document | Skipped]:
+        """Documents in the order in which they ended, after the lines that cannot be read."""
+        conversations: dict[str, list[_Place]] = defaultdict(list)
+        first_with: dict[tuple[str, str], int] = {}
+        with path.open("rb") as file:
+            for line in _lines(file):
+                where = f"{path}:{line.number}"
+                try:
+                    said = _said(line, path, reading)
+                except _LineError as problem:
+                    yield Skipped(where, str(problem))
+                    continue
+                if said.id:
+                    first = first_with.setdefault((said.conversation, said.id), line.number)
+                    if first != line.number:
+                        yield Skipped(where, f"repeats the id of line {first}")
+                        continue
+                conversations[said.conversation].append(
+                    _Place(said.message.at, line.number, line.offset)
+                )
+            order: list[tuple[datetime, str, list[_Place]]] = []
+            for conversation, places in conversations.items():
+                places.sort(key=lambda place: (place.at, place.number))
+                order += (
+                    (stretch[-1].at, conversation, stretch)
+                    for stretch in stretches(places, lambda place: place.at)
+                )
+            order.sort(key=lambda entry: entry[:2])
+            for _, conversation, stretch in order:
+                yield from self._documents(file, path, conversation, stretch, reading)
+
+    def _documents(
+        self,
+        file: BinaryIO,
+        path: Path,
+        conversation: str,
+        stretch: list[_Place],
+        reading: Reading,
+    ) -> Iterator[Document | Skipped]:
+        """The documents of one stretch of a conversation."""
+        said: list[_Said] = []
+        for place in stretch:
+            file.seek(place.offset)
+            line = _Line(place.number, place.offset, file.readline(LONGEST_LINE))
+            try:
+                said.append(_said(line, path, reading))
+            except _LineError as problem:
+                yield Skipped(f"{path}:{place.number}", f"changed while being read: {problem}")
+        if not said:
+            return
+        key = f"{conversation}/{said[0].id or said[0].hash}"
+        messages = (one.message for one in said)
+        for index, chunk in enumerate(cut(messages, reading.count_tokens, reading.budget)):
+            yield Document(
+                source=self.name,
+                key=f"{key}+{index}" if index else key,
+                messages=chunk.messages,
+                title=said[0].title,
+                records=chunk.records,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line that is not blank."""
+
+    number: int
+    offset: int
+    data: bytes | None
+    """None where it is longer than can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a message stands in its file."""
+
+    at: datetime
+    number: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A good line."""
+
+    id: str
+    conversation: str
+    title: str
+    message: Message
+
+    @property
+    def hash(self) -> str:
+        """Stands for a message without an id."""
+        message = self.message
+        return short_hash(message.speaker or "", message.text, utc_text(message.at))
+
+
+class _LineError(ValueError):
+    """A line that cannot become a message, and why."""
+
+
+def _lines(file: BinaryIO) -> Iterator[_Line]:
+    """The lines that are not blank, numbered from 1; leaves the file at its end."""
+    number = offset = 0
+    while data := file.readline(LONGEST_LINE):
+        number += 1
+        start, offset = offset, offset + len(data)
+        if len(data) == LONGEST_LINE and not data.endswith(b"\n"):
+            while rest := file.readline(LONGEST_LINE):
+                offset += len(rest)
+                if rest.endswith(b"\n"):
+                    break
+            yield _Line(number, start, None)
+        elif _unmarked(data).strip():
+            yield _Line(number, start, data)
+
+
+def _unmarked(data: bytes) -> bytes:
+    """The line without the byte order mark that some editors put before the first."""
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _object(data: bytes) -> dict[str, object]:
+    """The JSON object of a line, or an empty one where there is none."""
+    try:
+        return _parsed(data)
+    except _LineError:
+        return {}
+
+
+def _parsed(data: bytes) -> dict[str, object]:
+    """The JSON object of a line; invalid UTF-8 in it becomes U+FFFD."""
+    text = _unmarked(data).decode("utf-8", errors="replace")
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise _LineError("nested too deeply") from error
+    except ValueError as error:  # malformed, or an integer of thousands of digits
+        raise _LineError(f"not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise _LineError("not a JSON object")
+    return value
+
+
+def _said(line: _Line, path: Path, reading: Reading) -> _Said:
+    """What a line says.
+
+    Raises:
+        _LineError: It says nothing that could be kept, or not when.
+    """
+    if line.data is None:
+        raise _LineError(f"longer than {LONGEST_LINE} bytes")
+    value = _parsed(line.data)
+    if "text" not in value:
+        raise _LineError("has no text")
+    if not isinstance(value["text"], str):
+        raise _LineError("its text is not a string")
+    text = storable(value["text"])
+    if not text.strip():
+        raise _LineError("its text is blank")
+    conversation = _name(value, "conversation")
+    return _Said(
+        id=_name(value, "id"),
+        conversation=conversation or path.resolve().as_posix(),
+        title=conversation or path.stem,
+        message=Message(
+            text, _when(value.get("at"), reading), _name(value, "speaker") or reading.me
+        ),
+    )
+
+
+def _name(value: dict[str, object], field: str) -> str:
+    """A short field as text; "" where it is absent. Numbers are names too, 0 included."""
+    found = value.get(field)
+    if found is None:
+        return ""
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
+    if not isinstance(found, str):
+        raise _LineError(f"its {field} is not a string")
+    return storable(found).strip()
+
+
+def _when(found: object, reading: Reading) -> datetime:
+    """A message's time."""
+    if found is None:
+        if reading.at is None:
+            raise _LineError("has no time; give one with --at")
+        return reading.at
+    if not isinstance(found, str):
+        raise _LineError("its at is not a string such as 2024-06-01T18:30:00+02:00")
+    try:
+        return parse_time(found, reading.tz)
+    except UsageProblem as problem:
+        raise _LineError(str(problem)) from problem
