@@ -1,0 +1,185 @@
+"""What the person chose, and where memo keeps things: flag > MEMO_* > settings.toml > default."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import platformdirs
+
+from memo.errors import MemoError, UsageProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CHOICES = ("model", "embedder", "tz")
+"""What settings.toml may hold; each is a string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One reading of the choices; `cli.py` makes it once and passes values on."""
+
+    home: Path
+    """The person's data. One store, its settings and its log; nothing shared."""
+    models: Path
+    """Downloaded models; outside `home`, so that a throw-away home need not fetch them again."""
+    model: str | None = None
+    """Catalogue name or path of the chat model; None to take the best that is installed."""
+    embedder: str | None = None
+    """Catalogue name of the embedding model; None for the catalogue's default."""
+    tz: str | None = None
+    """IANA zone of times written without one; None for this machine's zone."""
+
+    @property
+    def store(self) -> Path:
+        """The SQLite file."""
+        return self.home / "memo.db"
+
+    @property
+    def file(self) -> Path:
+        """Where the choices are written; need not exist."""
+        return settings_file(self.home)
+
+    @property
+    def log(self) -> Path:
+        """Ids, counts and seconds; never a person's words."""
+        return self.home / "memo.log"
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """None means local: `datetime.astimezone()` then knows this machine's daylight saving."""
+        return ZoneInfo(self.tz) if self.tz else None
+
+
+def load(
+    *,
+    home: Path | None = None,
+    model: str | None = None,
+    embedder: str | None = None,
+    tz: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Settings from the flags given here, then MEMO_* variables, then the file.
+
+    Raises:
+        UsageProblem: The file is not TOML or holds what it should not, or the zone is unknown.
+    """
+    home = _absolute(home or environ.get("MEMO_HOME") or platformdirs.user_data_dir("memo"))
+    models = environ.get("MEMO_MODELS") or Path(platformdirs.user_cache_dir("memo"), "models")
+    written = _read(settings_file(home))
+    flags = {"model": model, "embedder": embedder, "tz": tz}
+    chosen = {
+        key: flags[key] or environ.get(f"MEMO_{key.upper()}") or written.get(key) or None
+        for key in _CHOICES
+    }
+    if chosen["tz"]:
+        _check_zone(chosen["tz"])
+    return Settings(home=home, models=_absolute(models), **chosen)
+
+
+def save(settings: Settings, key: str, value: str) -> None:
+    """Write one choice to the file, keeping its comments and everything else.
+
+    Raises:
+        UsageProblem: There is no such setting, or the file is not TOML.
+    """
+    import tomlkit  # noqa: PLC0415  # costs every start 50 ms, and few runs write
+
+    if key not in _CHOICES:
+        raise UsageProblem(f"No setting {key!r}; there are {', '.join(_CHOICES)}.")
+    _read(settings.file)
+    text = settings.file.read_text("utf-8") if settings.file.exists() else ""
+    written = tomlkit.parse(text)
+    written[key] = value
+    _replace(settings.file, tomlkit.dumps(written))
+
+
+def settings_file(home: Path) -> Path:
+    """Where the choices of this home are written."""
+    return home / "settings.toml"
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its owner can enter, parents too; an empty one is tightened.
+
+    Raises:
+        MemoError: It is a link, a file or somebody else's, or cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            raise MemoError(f"{path} is a symbolic link; name the folder that it leads to instead.")
+        if found.st_uid != os.getuid():
+            raise MemoError(f"{path} belongs to another user; choose a folder of your own.")
+        if stat.S_IMODE(found.st_mode) & 0o077 and not any(path.iterdir()):
+            path.chmod(0o700)
+    except OSError as error:
+        raise MemoError(
+            f"Cannot use the folder {path}: {error.strerror}. Choose another with --home "
+            "(models: MEMO_MODELS)."
+        ) from error
+    return path
+
+
+def asset(name: str) -> Path:
+    """A file of assets/, in the installed wheel or in the checkout.
+
+    Raises:
+        MemoError: It is in neither.
+    """
+    package = Path(__file__).parent
+    for assets in (package / "assets", package.parent / "assets"):
+        if (assets / name).exists():
+            return assets / name
+    raise MemoError(f"assets/{name} is missing from this installation; install memo again.")
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageProblem(
+            f"No time zone {name!r}; give an IANA name such as Europe/London."
+        ) from error
+
+
+def _read(path: Path) -> dict[str, str]:
+    """The choices in the file; {} where there is none."""
+    try:
+        written: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"Cannot read {path}: {error}. Correct or remove it.") from error
+    for key, value in written.items():
+        if key not in _CHOICES:
+            raise UsageProblem(
+                f"{path}: no setting {key!r}; there are {', '.join(_CHOICES)}. Remove the line."
+            )
+        if not isinstance(value, str):
+            raise UsageProblem(f"{path}: {key} = {value!r} should be text in quotes.")
+    return written
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whole or not at all, readable by its owner only."""
+    private_folder(path.parent)
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, prefix=".settings-", encoding="utf-8", delete=False
+    ) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
