@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from memo.errors import UsageProblem
 
-LAST_YEAR = 9998  # a zone's offset must not push a time out of what datetime can hold
+# No zone's offset pushes a time between these out of what datetime can hold.
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def parse_time(text: str, tz: tzinfo | None = None, *, end_of_day: bool = False) -> datetime:
@@ -53,11 +55,11 @@ def _sane(when: datetime, tz: tzinfo | None, text: str) -> datetime:
     try:
         if when.tzinfo is None:
             when = when.replace(tzinfo=tz) if tz is not None else when.astimezone()
-        year = when.astimezone(UTC).year
+        sane = _FIRST <= when.astimezone(UTC) < _END
     except (ValueError, OverflowError, OSError):
-        year = 0
-    if not 1 <= year <= LAST_YEAR:
-        raise UsageProblem(f"{_shortened(text)} lies outside the years 1 to {LAST_YEAR}.")
+        sane = False
+    if not sane:
+        raise UsageProblem(f"{_shortened(text)} lies outside the years 1 to 9998.")
     return when
 
 
