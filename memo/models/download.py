@@ -14,7 +14,7 @@ from memo.models.files import size, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MARGIN_BYTES = 64 << 20
+_MARGIN_BYTES = 256 << 20
 """Disk space that a download leaves free."""
 
 

