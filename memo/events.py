@@ -201,3 +201,9 @@ def _spans(text: str) -> list[tuple[int, int]]:
 def squashed(text: str) -> str:
     """Text as it is compared: case and white space do not matter."""
     return " ".join(text.casefold().split())
+
+
+def mentions(text: str, words: str) -> bool:
+    """Whether the words occur in a text as whole words; case does not matter."""
+    sought = r"\s+".join(re.escape(word) for word in words.split())
+    return bool(sought and re.search(rf"(?<!\w){sought}(?!\w)", text, re.IGNORECASE))

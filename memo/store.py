@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import re
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -24,6 +25,9 @@ from memo.errors import (
     EmbedderMismatch,
     ModelError,
     NotKnown,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
     StoreReadOnly,
 )
 from memo.events import (
@@ -34,8 +38,10 @@ from memo.events import (
     edit_of,
     edit_text,
     intervals,
+    mentions,
     squashed,
     standing,
+    without_sentences,
 )
 from memo.lm import EmbedderIdentity
 from memo.records import (
@@ -263,9 +269,9 @@ class Store:
         """Take the embedder for this store, or refuse another than the stored one."""
         if self._embedder is None and self.writable:
             with self._writing():
-                self._embedder = self._stored_embedder()
-                if self._embedder is None:
+                if self._stored_embedder() is None:
                     self._install(embedder)
+            self._embedder = self._stored_embedder()
         if self._embedder is not None and self._embedder != embedder:
             raise EmbedderMismatch(
                 f"The vectors in {self.path} came from {self._embedder.name} "
@@ -276,10 +282,12 @@ class Store:
     def _install(self, embedder: EmbedderIdentity) -> None:
         """Begin empty vector tables for an embedder."""
         self._script("DELETE FROM fact_vector; DELETE FROM passage_vector; DELETE FROM embedder;")
+        self._all("INSERT INTO embedder VALUES (:name, :sha256, :dim)", asdict(embedder))
+        self._new_vector_indexes(embedder)
+
+    def _new_vector_indexes(self, embedder: EmbedderIdentity) -> None:
         for name in ("fact_vec", "passage_vec"):
             self._script(schema.VEC.format(name=name, dim=embedder.dim))
-        self._all("INSERT INTO embedder VALUES (:name, :sha256, :dim)", asdict(embedder))
-        self._embedder = embedder
 
     def _embedded(self, texts: Iterable[str], embed: Embed) -> dict[str, bytes]:
         """The vector of each text, checked: vec0 would take NaN and return it as nearest.
@@ -633,22 +641,13 @@ class Store:
 
     def _check_edit(self, edit: Edit, *, guarded: bool) -> None:
         """The last line: every fact named is there, and none is the person's own."""
-        named: list[FactId | None] = []
-        match edit:
-            case Add():
-                named = [edit.superseded_by]
-            case Rewrite():
-                named = [edit.fact, edit.successor]
-            case MarkUncertain():
-                named = [edit.fact, edit.because]
-            case _:
-                named = [edit.fact]
-        for fact in named:
-            if fact is not None and not self._exists(fact):
+        for fact in _named(edit):
+            if not self._exists(fact):
                 raise NotKnown(f"Fact {fact} has gone since this was decided: import again.")
-        retires = isinstance(edit, MakeFalse | Rewrite | MarkUncertain)
-        if guarded and retires and self._is_protected(named[0]):
-            raise ValueError(f"fact {named[0]} is pinned or written by hand: hold the edit")
+        if isinstance(edit, MakeFalse | Rewrite | MarkUncertain) and (
+            guarded and self._is_protected(edit.fact)
+        ):
+            raise ValueError(f"fact {edit.fact} is pinned or written by hand: hold the edit")
 
     def _allowed(self, edit: Edit) -> Edit | None:
         """The edit without a claim that was forgotten: it may still end a fact."""
@@ -663,7 +662,7 @@ class Store:
     def _exists(self, fact: FactId) -> bool:
         return bool(self._all("SELECT 1 FROM fact_state WHERE fact_id = :fact", {"fact": fact}))
 
-    def _is_protected(self, fact: FactId | None) -> bool:
+    def _is_protected(self, fact: FactId) -> bool:
         return bool(
             self._all(
                 """
@@ -1496,6 +1495,611 @@ class Store:
         with self._reading():
             return [(PassageId(id_), score) for id_, score in _widening(fetch, fits, k)]
 
+    # -- forgetting ------------------------------------------------------------------
+
+    def forget_fact(self, fact: FactId) -> ChangeSet:
+        """Leave no trace of a fact's words, nor of the sentences that they stand on.
+
+        The wordings that a person edited into it go along. Neither the fact nor the
+        messages come back with another import. It cannot be undone.
+
+        Raises:
+            NotKnown: There is no such fact.
+            StoreBusy: Forgotten, but another reader keeps the file from being cleaned.
+        """
+        with self._writing():
+            facts = self._wordings(fact)
+            if not facts:
+                raise NotKnown(f"There is no fact {fact}: `memo facts` lists them.")
+            work = self._begin("forget", f"Forgot fact {fact}")
+            for one in facts:
+                self._strike(one)
+            self._blank_facts(facts)
+            self._wipe_indexes()
+        self._truncate_log()
+        return self.change(work.change)
+
+    def forget_document(self, document: DocumentId) -> ChangeSet:
+        """Leave no trace of a document, nor of facts that nothing else supports.
+
+        What it made false stays past. It cannot be undone.
+
+        Raises:
+            NotKnown: There is no such document.
+            StoreBusy: Forgotten, but another reader keeps the file from being cleaned.
+        """
+        ids = self._ids(
+            "SELECT id FROM document WHERE id = :id AND NOT forgotten", {"id": document}
+        )
+        if not ids:
+            raise NotKnown(f"There is no document {document}: `memo documents` lists them.")
+        return self._forget_documents(ids, f"Forgot document {document}")
+
+    def forget_source(self, source: str) -> ChangeSet:
+        """Forget every document that came from one source, as `forget_document` does."""
+        ids = self._ids(
+            "SELECT id FROM document WHERE source = :source AND NOT forgotten",
+            {"source": _clean(source)},
+        )
+        if not ids:
+            raise NotKnown(f"Nothing came from {source!r}: `memo documents` names the sources.")
+        return self._forget_documents(ids, f"Forgot {len(ids)} documents of one source")
+
+    def _forget_documents(self, ids: list[int], title: str) -> ChangeSet:
+        with self._writing():
+            work = self._begin("forget", title)
+            for document in ids:
+                self._blank_document(DocumentId(document))
+            self._blank_facts(self._unsupported(ids))
+            self._refresh(self._facts_of(ids))
+            self._wipe_indexes()
+        self._truncate_log()
+        return self.change(work.change)
+
+    def _wordings(self, fact: FactId) -> list[FactId]:
+        """A fact and what a person edited into it."""
+        rows = self._ids(
+            """
+            WITH RECURSIVE wording (id) AS (
+                SELECT :fact
+                UNION SELECT e.fact_id FROM event e JOIN wording w ON e.successor = w.id
+                WHERE e.kind = 'edited')
+            SELECT f.id FROM wording w JOIN fact f ON f.id = w.id WHERE NOT f.forgotten
+            """,
+            {"fact": fact},
+        )
+        return [FactId(row) for row in rows] if fact in rows else []
+
+    def _strike(self, fact: FactId) -> None:
+        """Bury a fact, and strike the sentences that it stands on out of all passages."""
+        text, question, value = self._one(
+            "SELECT text, question, value FROM fact WHERE id = :fact", {"fact": fact}
+        )
+        for mark in self._claim_marks(Claim(text, question, value, ())):
+            self._bury(mark)
+        quotes = self._quotes(fact, (text, value))
+        struck = [
+            sentence
+            for passage, found in quotes.items()
+            for sentence in self._redact(passage, found)
+        ]
+        for sentence in struck:
+            if sentence.count(" ") >= 3:  # fewer words may well be somebody else's
+                for passage in self._ids(
+                    "SELECT id FROM passage WHERE instr(text, :sentence)", {"sentence": sentence}
+                ):
+                    self._redact(PassageId(passage), {sentence})
+        needles = {text, value}.union(*quotes.values())
+        for document in self._ids(
+            "SELECT DISTINCT document_id FROM event WHERE fact_id = :fact AND document_id NOT NULL",
+            {"fact": fact},
+        ):
+            self._strike_title(document, struck, needles)
+
+    def _quotes(self, fact: FactId, words: tuple[str, ...]) -> dict[PassageId, set[str]]:
+        """What a fact stands on, by passage: quotes, or words found where none was given."""
+        quotes: dict[PassageId, set[str]] = {}
+        for document, passage, quote, digest in self._all(
+            "SELECT document_id, passage_id, quote, quote_digest FROM event WHERE fact_id = :fact",
+            {"fact": fact},
+        ):
+            if quote is not None:
+                quotes.setdefault(passage, set()).add(quote)
+            elif digest is None and document is not None:
+                for id_, text in self._all(
+                    "SELECT id, text FROM passage WHERE document_id = :document",
+                    {"document": document},
+                ):
+                    if found := {word for word in words if mentions(text, word)}:
+                        quotes.setdefault(PassageId(id_), set()).update(found)
+        return quotes
+
+    def _redact(self, passage: PassageId, quotes: set[str]) -> list[str]:
+        """Strike sentences out of a passage and what was derived from it; returns them."""
+        text, at, document, source = self._one(
+            """
+            SELECT p.text, p.at, p.document_id, d.source
+            FROM passage p JOIN document d ON d.id = p.document_id WHERE p.id = :passage
+            """,
+            {"passage": passage},
+        )
+        left, struck = without_sentences(text, quotes)
+        self._bury(self._message_mark(source, text, at))
+        self._all(
+            "UPDATE passage SET text = :left WHERE id = :passage",
+            {"left": left, "passage": passage},
+        )
+        self._all("DELETE FROM passage_vector WHERE passage_id = :passage", {"passage": passage})
+        self._all(
+            """
+            UPDATE event SET quote = NULL
+            WHERE passage_id = :passage AND quote IS NOT NULL AND NOT instr(:left, quote)
+            """,
+            {"left": left, "passage": passage},
+        )
+        self._index_passages(document)
+        return struck
+
+    def _strike_title(self, document: int, struck: list[str], needles: set[str]) -> None:
+        """Blank a title that repeats what was struck, and words of the model about it."""
+        title, change = self._one(
+            "SELECT title, change_id FROM document WHERE id = :document", {"document": document}
+        )
+        start = squashed(title).strip(" .…")
+        if any(start in squashed(sentence) for sentence in struck) or any(
+            mentions(title, needle) for needle in needles
+        ):
+            self._all(
+                "UPDATE document SET title = :title WHERE id = :document",
+                {"title": FORGOTTEN, "document": document},
+            )
+            self._blank_change(change)
+        self._all("UPDATE change_set SET problems = '[]' WHERE id = :change", {"change": change})
+
+    def _blank_change(self, change: int) -> None:
+        self._all(
+            "UPDATE change_set SET title = :title, problems = '[]' WHERE id = :change",
+            {"title": FORGOTTEN, "change": change},
+        )
+
+    def _blank_facts(self, facts: Sequence[FactId]) -> None:
+        """Empty the rows of facts and of whatever held edit speaks of them."""
+        claims = set()
+        for fact in facts:
+            (text,) = self._one("SELECT text FROM fact WHERE id = :fact", {"fact": fact})
+            claims.add(squashed(text))
+            for statement in (
+                "DELETE FROM fact_subject WHERE fact_id = :fact",
+                "DELETE FROM fact_vector WHERE fact_id = :fact",
+                "UPDATE event SET quote = NULL WHERE fact_id = :fact",
+                """
+                UPDATE change_set SET problems = '[]'
+                WHERE id IN (SELECT change_id FROM event WHERE fact_id = :fact)
+                """,
+                """
+                UPDATE fact SET text = '', question = '', value = '', subjects = '[]', slot = '',
+                    forgotten = 1 WHERE id = :fact
+                """,
+            ):
+                self._all(statement, {"fact": fact})
+        for held, change, edit in self._all(
+            "SELECT id, change_id, edit FROM held WHERE edit IS NOT NULL"
+        ):
+            if self._speaks_of(edit_of(edit), ChangeId(change), set(facts), claims):
+                self._all(
+                    "UPDATE held SET edit = NULL, reason = '' WHERE id = :held", {"held": held}
+                )
+        followed = self._ids(
+            """
+            SELECT DISTINCT fact_id FROM event
+            WHERE successor IN (SELECT value FROM json_each(:facts))
+            """,
+            {"facts": json.dumps(list(facts))},
+        )
+        self._refresh({*facts, *(FactId(fact) for fact in followed)})
+
+    def _speaks_of(
+        self, edit: Edit, change: ChangeId, facts: set[FactId], claims: set[str]
+    ) -> bool:
+        """Whether a held edit names or repeats what is being forgotten."""
+        if any(squashed(claim.text) in claims for claim in _claims([edit])):
+            return True
+        if not facts.isdisjoint(_named(edit)):
+            return True
+        if isinstance(edit, MarkUncertain) or edit.evidence is None:
+            return False
+        texts = [text for _, _, text in self._ground(change).passages]
+        return not any(edit.evidence.quote in text for text in texts)
+
+    def _blank_document(self, document: DocumentId) -> None:
+        """Empty a document, its passages and all that its change set says of them."""
+        source, digest, change = self._one(
+            "SELECT source, digest, change_id FROM document WHERE id = :document",
+            {"document": document},
+        )
+        self._bury(self._document_mark(source, digest))
+        for passage, text, at in self._all(
+            "SELECT id, text, at FROM passage WHERE document_id = :document",
+            {"document": document},
+        ):
+            self._bury(self._message_mark(source, text, at))
+            self._all("DELETE FROM passage_vector WHERE passage_id = :id", {"id": passage})
+        for statement in (
+            """
+            UPDATE passage SET text = :forgotten, speaker = NULL WHERE document_id = :document
+            """,
+            "UPDATE event SET quote = NULL WHERE document_id = :document",
+            """
+            UPDATE document SET source = '', key = '', title = '', digest = '', forgotten = 1
+            WHERE id = :document
+            """,
+            """
+            UPDATE held SET edit = NULL, reason = ''
+            WHERE change_id = (SELECT change_id FROM document WHERE id = :document)
+            """,
+        ):
+            self._all(statement, {"document": document, "forgotten": FORGOTTEN})
+        self._blank_change(change)
+        self._index_passages(document)
+
+    def _facts_of(self, documents: list[int]) -> set[FactId]:
+        """Facts of which these documents say anything."""
+        rows = self._ids(
+            """
+            SELECT DISTINCT fact_id FROM event
+            WHERE document_id IN (SELECT value FROM json_each(:documents))
+            """,
+            {"documents": json.dumps(documents)},
+        )
+        return {FactId(row) for row in rows}
+
+    def _unsupported(self, documents: list[int]) -> list[FactId]:
+        """Facts stated by these forgotten documents and, effectively, by nothing else."""
+        rows = self._ids(
+            """
+            SELECT DISTINCT f.id FROM fact f JOIN event mine ON mine.fact_id = f.id
+            WHERE mine.document_id IN (SELECT value FROM json_each(:documents))
+              AND mine.truth = 1 AND NOT f.forgotten
+              AND NOT EXISTS (
+                  SELECT 1 FROM event e JOIN live_event l ON l.event_id = e.id
+                  LEFT JOIN document d ON d.id = e.document_id
+                  WHERE e.fact_id = f.id AND e.truth = 1 AND d.forgotten IS NOT 1)
+            """,
+            {"documents": json.dumps(documents)},
+        )
+        return [FactId(row) for row in rows]
+
+    def _wipe_indexes(self) -> None:
+        """Write the keyword indexes anew: deleting leaves terms behind as page boundaries."""
+        self._all("INSERT INTO fact_fts (fact_fts) VALUES ('rebuild')")
+        self._all("INSERT INTO passage_fts (passage_fts) VALUES ('rebuild')")
+
+    def _truncate_log(self) -> None:
+        """Empty the write-ahead log, where pages keep what they held before."""
+        if self._one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
+            raise StoreBusy(
+                f"It is forgotten, but {self.path}-wal still holds the words while another "
+                "program reads: close every other memo."
+            )
+
+    # -- upkeep ----------------------------------------------------------------------
+
+    def dump(self) -> str:
+        """The logical state as canonical JSON: equal exactly where two stores mean the same.
+
+        Without what was undone or forgotten, and without the log of undoing itself.
+        """
+        with self._reading():
+            documents = self._table(
+                """
+                SELECT d.id, d.source, d.key, d.title, d.digest, d.at, d.recorded_at, d.change_id
+                FROM document d JOIN change_set c ON c.id = d.change_id AND c.undone_by IS NULL
+                WHERE NOT d.forgotten ORDER BY d.id
+                """
+            )
+            passages = self._table(
+                """
+                SELECT p.id, p.document_id, p.ord, p.speaker, p.at, p.text FROM passage p
+                JOIN document d ON d.id = p.document_id AND NOT d.forgotten
+                JOIN change_set c ON c.id = d.change_id AND c.undone_by IS NULL ORDER BY p.id
+                """
+            )
+            events = self._table(
+                """
+                SELECT e.id, e.change_id, e.edit, e.fact_id, e.kind, e.truth, e.at, e.said_at,
+                    e.recorded_at, e.document_id, e.passage_id, e.quote, e.confidence, e.because,
+                    e.successor, e.held_id
+                FROM event e JOIN live_event l ON l.event_id = e.id ORDER BY e.id
+                """
+            )
+            facts = sorted(self.list_facts(None), key=lambda fact: fact.id)
+            state = {
+                "documents": documents,
+                "passages": passages,
+                "facts": [asdict(fact) for fact in facts],
+                "events": events,
+                "held": [[*ids, edit_text(held.edit), held.reason] for *ids, held in self.held()],
+                "fact_words": self._ids("SELECT rowid FROM fact_fts ORDER BY rowid"),
+                "passage_words": self._ids("SELECT rowid FROM passage_fts ORDER BY rowid"),
+                "fact_vectors": self._vector_ids("fact"),
+                "passage_vectors": self._vector_ids("passage"),
+            }
+        return json.dumps(state, sort_keys=True, ensure_ascii=False, default=_utc)
+
+    def _table(self, sql: str) -> list[list[object]]:
+        return [list(row) for row in self._all(sql)]
+
+    def _vector_ids(self, kind: str) -> list[int]:
+        if self._embedder is None:
+            return []
+        statement = {
+            "fact": "SELECT id FROM fact_vec ORDER BY id",
+            "passage": "SELECT id FROM passage_vec ORDER BY id",
+        }
+        return self._ids(statement[kind])
+
+    def check(self) -> list[str]:
+        """What is wrong with the store, a sentence each without anybody's words."""
+        problems: list[str] = []
+        checks = (
+            self._check_pages,
+            self._check_chain,
+            self._check_documents,
+            self._check_derived,
+            self._check_words,
+            self._check_vectors,
+        )
+        with self._reading():
+            for check in checks:
+                try:
+                    problems += check()
+                except StoreError as error:  # a damaged page: the other checks still tell more
+                    problems.append(str(error))
+        return problems
+
+    def _check_pages(self) -> list[str]:
+        rows = self._all("PRAGMA integrity_check")
+        problems = [f"integrity_check: {row[0]}" for row in rows if row[0] != "ok"]
+        rows = self._all("PRAGMA foreign_key_check")
+        return problems + [f"{table} row {id_} refers to nothing" for table, id_, *_ in rows]
+
+    def _check_chain(self) -> list[str]:
+        """Every event has the hash of its predecessor, every quote its digest."""
+        columns = (
+            "id, change_id, edit, fact_id, kind, truth, at, said_at, recorded_at, document_id, "
+            "passage_id, quote_digest, confidence, because, successor, held_id"
+        )
+        rows = self._all(
+            """
+            SELECT id, change_id, edit, fact_id, kind, truth, at, said_at, recorded_at,
+                document_id, passage_id, quote_digest, confidence, because, successor, held_id,
+                quote, hash
+            FROM event ORDER BY id
+            """
+        )
+        problems = []
+        last = ""
+        for number, (*values, quote, found) in enumerate(rows, start=1):
+            row = dict(zip(columns.split(", "), values, strict=True))
+            last = chained(last, row)
+            if last != found or row["id"] != number:
+                problems.append(f"The log of events was changed at event {row['id']}")
+                last = found
+            if quote is not None and self._mark("quote", quote) != row["quote_digest"]:
+                problems.append(f"The quote of event {row['id']} was changed")
+        return problems
+
+    def _check_documents(self) -> list[str]:
+        rows = self._all(
+            """
+            SELECT min(d.id), max(d.id)
+            FROM document d JOIN change_set c ON c.id = d.change_id AND c.undone_by IS NULL
+            WHERE NOT d.forgotten GROUP BY d.source, d.digest HAVING count(*) > 1
+            """
+        )
+        problems = [f"Documents {first} and {last} are the same" for first, last in rows]
+        rows = self._all(
+            "SELECT id FROM document WHERE id NOT IN (SELECT document_id FROM passage)"
+        )
+        return problems + [f"Document {row[0]} has no passages" for row in rows]
+
+    def _check_derived(self) -> list[str]:
+        """What is derived equals what the events say."""
+        expected = self._ids(
+            """
+            WITH RECURSIVE
+            standing (id, because) AS (
+                SELECT e.id, e.because FROM event e JOIN change_set c ON c.id = e.change_id
+                LEFT JOIN held h ON h.id = e.held_id LEFT JOIN change_set o ON o.id = h.change_id
+                WHERE c.undone_by IS NULL AND o.undone_by IS NULL),
+            effective (id) AS (
+                SELECT id FROM standing WHERE because IS NULL
+                UNION SELECT s.id FROM standing s JOIN effective e ON s.because = e.id)
+            SELECT id FROM effective
+            """
+        )
+        problems = []
+        if set(expected) != set(self._ids("SELECT event_id FROM live_event")):
+            problems.append("Which events are effective is out of date")
+        derived, stored = self._derived_standings(), self._standings(None, None)
+        problems += [
+            f"The state of fact {fact} is out of date"
+            for fact in sorted(derived.keys() | stored.keys())
+            if derived.get(fact) != stored.get(fact)
+        ]
+        return problems
+
+    def _check_words(self) -> list[str]:
+        """The keyword indexes hold what may be found, and nothing else."""
+        facts = self._ids("SELECT fact_id FROM fact_state ORDER BY fact_id")
+        problems = []
+        if facts != self._ids("SELECT rowid FROM fact_fts ORDER BY rowid"):
+            problems.append("The keyword index of facts is out of date")
+        if self._live_passages() != self._ids("SELECT rowid FROM passage_fts ORDER BY rowid"):
+            problems.append("The keyword index of passages is out of date")
+        rows = self._all(
+            """
+            SELECT f.id FROM fact f JOIN fact_fts i ON i.rowid = f.id
+            WHERE i.text <> f.question || ' ' || f.text
+            """
+        )
+        return problems + [f"The keyword index has other words for fact {row[0]}" for row in rows]
+
+    def _check_vectors(self) -> list[str]:
+        """The vector indexes hold the stored vectors of what may be found, and find them."""
+        if self._embedder is None:
+            return []
+        facts = self._ids("SELECT fact_id FROM fact_state ORDER BY fact_id")
+        vectors = {*self._ids("SELECT passage_id FROM passage_vector")}
+        live = {
+            "fact": facts,
+            "passage": [id_ for id_ in self._live_passages() if id_ in vectors],
+        }
+        problems = [
+            f"The vector index of {kind}s is out of date"
+            for kind, ids in live.items()
+            if ids != self._vector_ids(kind)
+        ]
+        for kind, statement in (
+            (
+                "fact",
+                "SELECT i.id, i.vector, v.vector FROM fact_vec i JOIN fact_vector v"
+                " ON v.fact_id = i.id ORDER BY i.id",
+            ),
+            (
+                "passage",
+                "SELECT i.id, i.vector, v.vector FROM passage_vec i JOIN passage_vector v"
+                " ON v.passage_id = i.id ORDER BY i.id",
+            ),
+        ):
+            rows = self._all(statement)
+            problems += [
+                f"The vector index holds another vector for {kind} {id_}"
+                for id_, indexed, stored in rows
+                if indexed != stored or not np.isfinite(np.frombuffer(stored, "<f4")).all()
+            ]
+            problems += [
+                f"The vector index does not find {kind} {id_}"
+                for id_, _, stored in rows[:: max(1, len(rows) // 16)]
+                if not self._finds(kind, id_, stored)
+            ]
+        return problems
+
+    def _finds(self, kind: str, id_: int, vector: bytes) -> bool:
+        """Whether a search for a stored vector finds it or one as near."""
+        statement = {
+            "fact": "SELECT id, distance FROM fact_vec WHERE vector MATCH :vector AND k = 1",
+            "passage": "SELECT id, distance FROM passage_vec WHERE vector MATCH :vector AND k = 1",
+        }
+        rows = self._all(statement[kind], {"vector": vector})
+        return bool(rows) and (rows[0][0] == id_ or rows[0][1] is None or rows[0][1] < 1e-3)
+
+    def rebuild(self) -> None:
+        """Derive everything that is derived anew; what was said and done stays untouched."""
+        with self._writing():
+            self._script("DELETE FROM live_event; DELETE FROM fact_state;")
+            for event in self._ids("SELECT id FROM event ORDER BY id"):
+                self._enliven(event)
+            for name in ("fact_fts", "passage_fts"):
+                self._script(schema.FTS.format(name=name))
+            if self._embedder is not None:
+                self._new_vector_indexes(self._embedder)
+            for fact, now in self._derived_standings().items():
+                self._store_standing(fact, now)
+                self._index_fact(fact)
+            for passage in self._live_passages():
+                self._index_passage(passage)
+
+    def embed_missing(self, embed: Embed) -> int:
+        """Give a vector to each passage that lost it with a forgotten sentence; how many."""
+        missing = self._without_vector()
+        vectors = self._embedded([text for _, _, text in missing], embed)
+        with self._writing():
+            return self._fill(vectors)
+
+    def reembed(self, embedder: EmbedderIdentity, embed: Embed) -> None:
+        """Replace all vectors by another embedder's. Open the store without one for this.
+
+        Raises:
+            StoreBusy: Another program stored something meanwhile.
+        """
+        texts = list(dict.fromkeys(text for _, _, text in self._texts()))
+        vectors = _checked(texts, embed(texts), embedder) if texts else {}
+        with self._writing():
+            self._install(embedder)
+            self._fill(vectors)
+            if self._without_vector():
+                raise StoreBusy(f"{self.path} was written to while it was embedded: try again.")
+        self._embedder = embedder
+
+    def _texts(self) -> list[tuple[str, int, str]]:
+        """What facts and passages are found by; undone ones too, as they may be redone."""
+        facts = self._all("SELECT id, question || ' ' || text FROM fact WHERE NOT forgotten")
+        passages = self._all(
+            """
+            SELECT p.id, p.speaker, p.text
+            FROM passage p JOIN document d ON d.id = p.document_id AND NOT d.forgotten
+            WHERE p.text <> :forgotten
+            """,
+            {"forgotten": FORGOTTEN},
+        )
+        return [("fact", id_, text) for id_, text in facts] + [
+            ("passage", id_, _passage_text(speaker, text)) for id_, speaker, text in passages
+        ]
+
+    def _without_vector(self) -> list[tuple[str, int, str]]:
+        have = {
+            "fact": set(self._ids("SELECT fact_id FROM fact_vector")),
+            "passage": set(self._ids("SELECT passage_id FROM passage_vector")),
+        }
+        return [(kind, id_, text) for kind, id_, text in self._texts() if id_ not in have[kind]]
+
+    def _fill(self, vectors: dict[str, bytes]) -> int:
+        """Store these vectors where one is missing, and index what may be found."""
+        live = set(self._live_passages())
+        filled = 0
+        for kind, id_, text in self._without_vector():
+            if text not in vectors:
+                continue
+            filled += 1
+            row = {"id": id_, "vector": vectors[text]}
+            if kind == "fact":
+                self._all("INSERT INTO fact_vector VALUES (:id, :vector)", row)
+                if self._exists(FactId(id_)):
+                    self._all("INSERT INTO fact_vec (id, vector) VALUES (:id, :vector)", row)
+            else:
+                self._all("INSERT INTO passage_vector VALUES (:id, :vector)", row)
+                if id_ in live:
+                    self._all("INSERT INTO passage_vec (id, vector) VALUES (:id, :vector)", row)
+        return filled
+
+    def backup(self, path: Path) -> None:
+        """Write a whole, checked copy; it appears under its name only once it is safe.
+
+        Raises:
+            StoreError: The name is taken, or the copy could not be written or checked.
+        """
+        if path.exists():
+            raise StoreError(f"{path} exists already: give another name.")
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        try:
+            unfinished.unlink(missing_ok=True)
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+            self._all("VACUUM INTO :path", {"path": str(unfinished)})
+            self._check_copy(unfinished)
+            unfinished.rename(path)
+            _sync(path.parent)
+        except OSError as error:
+            raise StoreError(f"{path} could not be written ({error.strerror}).") from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def _check_copy(self, path: Path) -> None:
+        with Store.open(path, read_only=True) as copy:
+            problems = copy.check()
+            if problems or copy.dump() != self.dump():
+                raise StoreDamaged(f"The copy {path} is not whole: {'; '.join(problems[:3])}")
+
 
 # -- rows and texts ------------------------------------------------------------------
 
@@ -1601,9 +2205,38 @@ def _claims(edits: Iterable[Edit]) -> list[Claim]:
     ]
 
 
+def _named(edit: Edit) -> list[FactId]:
+    """The stored facts that an edit names."""
+    match edit:
+        case Add():
+            named = [edit.superseded_by]
+        case Rewrite():
+            named = [edit.fact, edit.successor]
+        case MarkUncertain():
+            named = [edit.fact, edit.because]
+        case _:
+            named = [edit.fact]
+    return [fact for fact in named if fact is not None]
+
+
 def _decided(verb: str, ids: Sequence[HeldId]) -> str:
     noun = "item" if len(ids) == 1 else "items"
     return f"{verb} {noun} {', '.join(str(id_) for id_ in ids)}"
+
+
+def _utc(value: object) -> str:
+    if isinstance(value, datetime):
+        return utc_text(value)
+    raise TypeError(f"{type(value).__name__} is no part of a dump")
+
+
+def _sync(folder: Path) -> None:
+    """Make a new name in a folder outlast a power failure."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _clean(text: str) -> str:
