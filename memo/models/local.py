@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,7 @@ def local(model: Model, folder: Path) -> LocalModel:
         ModelDamaged: A file is not the one that the catalogue means.
     """
     home = folder / model.name
+    checksums = []
     for file in model.files:
         path = home / file.name
         if not path.is_file():
@@ -93,16 +95,14 @@ def local(model: Model, folder: Path) -> LocalModel:
                 f"The model {model.name} is not on this machine; `memo model pull {model.name}` "
                 "fetches it."
             )
-        if recorded(path) is None:
-            _accept(model, file, path)
-    weights = home / model.files[0].name
+        checksums.append(recorded(path) or _accept(model, file, path))
     return LocalModel(
         name=model.name,
         kind=model.kind,
-        path=weights if model.kind == "chat" else home,
+        path=home / model.files[0].name if model.kind == "chat" else home,
         family=model.family,
         context_tokens=model.context_tokens,
-        sha256=recorded(weights) or "",
+        sha256=checksums[0],
         fastembed=model.fastembed,
         dim=model.dim,
         model=model,
@@ -160,13 +160,15 @@ def remove(name: str, folder: Path) -> int:
     return freed
 
 
-def _accept(model: Model, file: ModelFile, path: Path) -> None:
-    """Hash a file that has no valid record: put there by hand, or touched since."""
+def _accept(model: Model, file: ModelFile, path: Path) -> str:
+    """The SHA-256 of a file that has no valid record: put there by hand, or touched since."""
     actual = sha256_of(path)
     expected = file.sha256 or hashed_once(path)
     if expected and actual != expected:
         raise _damaged(path, model.name, actual, expected)
-    remember(path, actual)
+    with suppress(OSError):  # a folder that others look after: hashed at every start then
+        remember(path, actual)
+    return actual
 
 
 def _damaged(path: Path, name: str, actual: str, expected: str) -> ModelDamaged:

