@@ -2,7 +2,7 @@
 
 An event is effective when its change set is not undone, the event it happened
 because of is effective, and the document it was held back from is not undone.
-Only effective events are given to `standing` and `intervals`.
+Only effective events are given to `standing`.
 """
 
 from __future__ import annotations
@@ -99,21 +99,6 @@ def standing(events: Iterable[Event]) -> Standing | None:
     return Standing(
         state, since, until, pins[-1] if pins else False, said[0] if said else None, replaced_by
     )
-
-
-def intervals(events: Iterable[Event]) -> list[tuple[datetime, datetime | None]]:
-    """When one fact held, oldest first; the last may be open. Doubt ends none."""
-    found: list[tuple[datetime, datetime | None]] = []
-    since: str | None = None
-    for event in sorted(events, key=lambda event: (event.at, event.id)):
-        if event.truth and since is None:
-            since = event.at
-        elif event.truth is False and since is not None:
-            found.append((from_utc_text(since), from_utc_text(event.at)))
-            since = None
-    if since is not None:
-        found.append((from_utc_text(since), None))
-    return found
 
 
 def chained(previous: str, row: Mapping[str, object]) -> str:

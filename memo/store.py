@@ -37,7 +37,6 @@ from memo.events import (
     chained,
     edit_of,
     edit_text,
-    intervals,
     mentions,
     squashed,
     standing,
@@ -1214,9 +1213,14 @@ class Store:
         )
         return self.facts([FactId(id_) for id_ in ids])
 
-    def intervals(self, fact: FactId) -> list[tuple[datetime, datetime | None]]:
-        """When a fact held, oldest first, whenever that was said; the last may be open."""
-        return intervals(self._live_events([fact]).get(fact, []))
+    def assertions(self, facts: Iterable[FactId]) -> list[tuple[datetime, FactId]]:
+        """When each of some facts was said to hold, by event time, the earliest first.
+
+        What a late document needs to find its place among competing facts.
+        """
+        events = [event for found in self._live_events(facts).values() for event in found]
+        said = sorted((event.at, event.id, event.fact) for event in events if event.truth)
+        return [(from_utc_text(at), fact) for at, _, fact in said]
 
     def history(self, fact: FactId) -> list[HistoryEntry]:
         """Everything that happened to a fact in the order in which it was recorded.
