@@ -1581,24 +1581,24 @@ class Store:
         )
         for mark in self._claim_marks(Claim(text, question, value, ())):
             self._bury(mark)
-        quotes = self._quotes(fact, (text, value))
-        struck = [
-            sentence
-            for passage, found in quotes.items()
-            for sentence in self._redact(passage, found)
-        ]
+        struck: set[str] = set()
+        documents = set(
+            self._ids(
+                "SELECT document_id FROM event WHERE fact_id = :fact AND document_id NOT NULL",
+                {"fact": fact},
+            )
+        )
+        for passage, found in self._quotes(fact, (text, value)).items():
+            struck |= self._redact(passage, found, documents)
         for sentence in struck:
             if sentence.count(" ") >= 3:  # fewer words may well be somebody else's
-                for passage in self._ids(
+                for id_ in self._ids(
                     "SELECT id FROM passage WHERE instr(text, :sentence)", {"sentence": sentence}
                 ):
-                    self._redact(PassageId(passage), {sentence})
-        needles = {text, value}.union(*quotes.values())
-        for document in self._ids(
-            "SELECT DISTINCT document_id FROM event WHERE fact_id = :fact AND document_id NOT NULL",
-            {"fact": fact},
-        ):
-            self._strike_title(document, struck, needles)
+                    self._redact(PassageId(id_), {sentence}, documents)
+        words = {word for told in (value, *struck) for word in _telling(told)}
+        for document in documents:
+            self._strike_names(document, words)
 
     def _quotes(self, fact: FactId, words: tuple[str, ...]) -> dict[PassageId, set[str]]:
         """What a fact stands on, by passage: quotes, or words found where none was given."""
@@ -1618,8 +1618,11 @@ class Store:
                         quotes.setdefault(PassageId(id_), set()).update(found)
         return quotes
 
-    def _redact(self, passage: PassageId, quotes: set[str]) -> list[str]:
-        """Strike sentences out of a passage and what was derived from it; returns them."""
+    def _redact(self, passage: PassageId, quotes: set[str], documents: set[int]) -> set[str]:
+        """Strike sentences out of a passage and what was derived from it; returns them.
+
+        The passage's document joins `documents`.
+        """
         text, at, document, source = self._one(
             """
             SELECT p.text, p.at, p.document_id, d.source
@@ -1642,23 +1645,21 @@ class Store:
             {"left": left, "passage": passage},
         )
         self._index_passages(document)
-        return struck
+        documents.add(document)
+        return set(struck)
 
-    def _strike_title(self, document: int, struck: list[str], needles: set[str]) -> None:
-        """Blank a title that repeats what was struck, and words of the model about it."""
-        title, change = self._one(
-            "SELECT title, change_id FROM document WHERE id = :document", {"document": document}
+    def _strike_names(self, document: int, words: set[str]) -> None:
+        """Blank a title or key that shares a word with what was struck, as its beginning would."""
+        title, key, change = self._one(
+            "SELECT title, key, change_id FROM document WHERE id = :document",
+            {"document": document},
         )
-        start = squashed(title).strip(" .…")
-        if any(start in squashed(sentence) for sentence in struck) or any(
-            mentions(title, needle) for needle in needles
-        ):
+        if not words.isdisjoint(_telling(f"{title} {key}")):
             self._all(
-                "UPDATE document SET title = :title WHERE id = :document",
+                "UPDATE document SET title = :title, key = '' WHERE id = :document",
                 {"title": FORGOTTEN, "document": document},
             )
             self._blank_change(change)
-        self._all("UPDATE change_set SET problems = '[]' WHERE id = :change", {"change": change})
 
     def _blank_change(self, change: int) -> None:
         self._all(
@@ -1774,7 +1775,7 @@ class Store:
         return [FactId(row) for row in rows]
 
     def _wipe_indexes(self) -> None:
-        """Write the keyword indexes anew: deleting leaves terms behind as page boundaries."""
+        """Write the keyword indexes anew: a deleted term can stay behind where a page begins."""
         self._all("INSERT INTO fact_fts (fact_fts) VALUES ('rebuild')")
         self._all("INSERT INTO passage_fts (passage_fts) VALUES ('rebuild')")
 
@@ -2260,9 +2261,13 @@ def _passage_text(speaker: str | None, text: str) -> str:
 
 def _keywords(text: str) -> str:
     """An FTS5 query for any of a text's telling words; "" where there is no word at all."""
-    words = dict.fromkeys(re.findall(r"\w+", text.casefold()))
-    telling = [word for word in words if word not in STOPWORDS] or list(words)
-    return " OR ".join(f'"{word}"' for word in telling[:MOST_TERMS])
+    return " OR ".join(f'"{word}"' for word in _telling(text)[:MOST_TERMS])
+
+
+def _telling(text: str) -> list[str]:
+    """The words of a text, without the commonest unless it has no other."""
+    words = list(dict.fromkeys(re.findall(r"\w+", text.casefold())))
+    return [word for word in words if word not in STOPWORDS] or words
 
 
 def _checked(
