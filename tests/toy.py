@@ -34,8 +34,8 @@ def embed(texts: Sequence[str]) -> Vectors:
 
 
 def opened(folder: Path) -> Store:
-    """The store of a test, with the toy embedder."""
-    return Store.open(folder / "memo.db", embedder=TOY)
+    """The store of a test, with the toy embedder and a clock that stands still."""
+    return Store.open(folder / "memo.db", embedder=TOY, clock=lambda: on("2026-01-01"))
 
 
 def on(date: str) -> datetime:
