@@ -134,6 +134,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX event_because ON event (because);
     CREATE INDEX event_successor ON event (successor);
     CREATE INDEX event_document ON event (document_id);
+    CREATE INDEX event_held ON event (held_id) WHERE held_id NOT NULL;
     CREATE TRIGGER event_stays BEFORE DELETE ON event
     BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
     CREATE TRIGGER event_immutable BEFORE UPDATE OF
@@ -162,7 +163,7 @@ MIGRATIONS: tuple[str, ...] = (
         replaced_by INTEGER REFERENCES fact (id)
     ) STRICT;
     CREATE INDEX fact_state_since ON fact_state (state, since);
-    CREATE INDEX fact_state_replaced_by ON fact_state (replaced_by);
+    CREATE INDEX fact_state_document ON fact_state (document_id);
     """,
 )
 """Applied in order; PRAGMA user_version counts those a file has had. Append, never edit."""
@@ -213,7 +214,7 @@ def connect(
     writable = not read_only and _prepare(path)
     if not path.exists():
         raise StoreReadOnly(
-            f"There is no store at {path} and it may not be written: give another --home."
+            f"There is no store at {path} and none may be made there: give another --home."
         )
     _refuse_strange(path, stat.S_ISREG, "regular file")
     try:

@@ -728,8 +728,9 @@ class Store:
         rows = self._all(
             """
             WITH RECURSIVE touched (id) AS (
-                SELECT e.id FROM event e LEFT JOIN held h ON h.id = e.held_id
-                WHERE :change IN (e.change_id, h.change_id)
+                SELECT e.id FROM event e WHERE e.change_id = :change
+                UNION SELECT e.id FROM held h JOIN event e ON e.held_id = h.id
+                WHERE h.change_id = :change
                 UNION SELECT e.id FROM event e JOIN touched t ON e.because = t.id)
             SELECT e.id, e.fact_id FROM touched t JOIN event e ON e.id = t.id ORDER BY e.id
             """,
@@ -766,8 +767,8 @@ class Store:
                OR e.kind IN ('pinned', 'unpinned')
             """,
             {
-                "facts": None if facts is None else json.dumps(list(facts)),
-                "when": None if as_of is None else utc_text(as_of),
+                "facts": _listed(facts),
+                "when": utc_text(as_of) if as_of else None,
             },
         )
         found: dict[FactId, list[Event]] = {}
@@ -838,24 +839,23 @@ class Store:
         ):
             self._all("DELETE FROM passage_fts WHERE rowid = :passage", {"passage": passage})
             self._all("DELETE FROM passage_vec WHERE id = :passage", {"passage": passage})
-        for passage in self._live_passages(document):
+        for passage in self._live_passages([document]):
             self._index_passage(passage)
 
-    def _live_passages(self, document: DocumentId | None = None) -> list[PassageId]:
-        """Passages that may be found: of one document, or all."""
-        return [
-            PassageId(row)
-            for row in self._ids(
-                """
-                SELECT p.id FROM passage p JOIN document d ON d.id = p.document_id
-                JOIN change_set c ON c.id = d.change_id
-                WHERE c.undone_by IS NULL AND NOT d.forgotten AND p.text <> :forgotten
-                  AND (:document IS NULL OR d.id = :document)
-                ORDER BY p.id
-                """,
-                {"document": document, "forgotten": FORGOTTEN},
-            )
-        ]
+    def _live_passages(self, documents: Iterable[DocumentId] | None = None) -> list[PassageId]:
+        """Passages that may be found: of some documents, or all."""
+        rows = self._ids(
+            """
+            SELECT p.id
+            FROM json_each(coalesce(:documents, (SELECT json_group_array(id) FROM document))) wanted
+            CROSS JOIN document d ON d.id = wanted.value AND NOT d.forgotten
+            JOIN change_set c ON c.id = d.change_id AND c.undone_by IS NULL
+            JOIN passage p ON p.document_id = d.id AND p.text <> :forgotten
+            ORDER BY p.id
+            """,
+            {"documents": _listed(documents), "forgotten": FORGOTTEN},
+        )
+        return [PassageId(row) for row in rows]
 
     def _index_passage(self, passage: PassageId) -> None:
         speaker, text = self._one(
@@ -1022,8 +1022,10 @@ class Store:
 
     # -- review ----------------------------------------------------------------------
 
-    def held(self, state: str = "open") -> list[tuple[HeldId, ChangeId, Held]]:
-        """Edits held back: `open` ones wait for review; or those `accepted` or `rejected`."""
+    def held(
+        self, state: str = "open", change: ChangeId | None = None
+    ) -> list[tuple[HeldId, ChangeId, Held]]:
+        """Edits held back (by one change set): `open`, `accepted` or `rejected` ones."""
         rows = self._all(
             """
             SELECT h.id, h.change_id, h.edit, h.reason
@@ -1032,16 +1034,16 @@ class Store:
                 SELECT v.held_id, v.accepted FROM held_decision v
                 JOIN change_set r ON r.id = v.change_id AND r.undone_by IS NULL
             ) decided ON decided.held_id = h.id
-            WHERE h.edit IS NOT NULL
+            WHERE h.edit IS NOT NULL AND h.change_id = coalesce(:change, h.change_id)
               AND :state = CASE decided.accepted
                   WHEN 1 THEN 'accepted' WHEN 0 THEN 'rejected' ELSE 'open' END
             ORDER BY h.id
             """,
-            {"state": state},
+            {"state": state, "change": change},
         )
         return [
-            (HeldId(id_), ChangeId(change), Held(edit_of(edit), reason))
-            for id_, change, edit, reason in rows
+            (HeldId(id_), ChangeId(held_by), Held(edit_of(edit), reason))
+            for id_, held_by, edit, reason in rows
         ]
 
     def accept_held(self, ids: Sequence[HeldId], embed: Embed) -> ChangeSet:
@@ -1148,10 +1150,12 @@ class Store:
             return self._derived_standings(facts, as_of)
         rows = self._all(
             """
-            SELECT fact_id, state, since, until, pinned, document_id, replaced_by FROM fact_state
-            WHERE :facts IS NULL OR fact_id IN (SELECT value FROM json_each(:facts))
+            SELECT s.fact_id, s.state, s.since, s.until, s.pinned, s.document_id, s.replaced_by
+            FROM json_each(coalesce(
+                :facts, (SELECT json_group_array(fact_id) FROM fact_state))) wanted
+            CROSS JOIN fact_state s ON s.fact_id = wanted.value
             """,
-            {"facts": None if facts is None else json.dumps(list(facts))},
+            {"facts": _listed(facts)},
         )
         return {
             FactId(fact): Standing(State(state), since, until, bool(pinned), document, by)
@@ -1179,15 +1183,27 @@ class Store:
     ) -> list[Fact]:
         """Facts in one state, or all with None; those that began last come first."""
         with self._reading():
+            if as_of is None:
+                return self.facts(self._newest(state, limit))
             ordered = sorted(
                 (
                     (now.since, fact)
-                    for fact, now in self._standings(None, as_of).items()
+                    for fact, now in self._derived_standings(as_of=as_of).items()
                     if state in (None, now.state)
                 ),
                 reverse=True,
             )
             return self.facts([fact for _, fact in ordered[:limit]], as_of)
+
+    def _newest(self, state: State | None, limit: int | None) -> list[FactId]:
+        rows = self._ids(
+            """
+            SELECT fact_id FROM fact_state WHERE :state IS NULL OR state = :state
+            ORDER BY since DESC, fact_id DESC LIMIT :limit
+            """,
+            {"state": state and state.value, "limit": -1 if limit is None else limit},
+        )
+        return [FactId(row) for row in rows]
 
     def current_facts_about(self, names: Iterable[str]) -> list[Fact]:
         """Current facts with any of these subjects; case does not matter."""
@@ -1238,9 +1254,10 @@ class Store:
                 raise NotKnown(f"There is no fact {fact}: `memo facts` lists them.")
             rows = self._all(
                 """
-                SELECT e.at, e.recorded_at, e.kind, e.truth, e.change_id, e.document_id, e.quote,
+                SELECT e.at, e.recorded_at, e.kind, e.truth, e.change_id, d.id, e.quote,
                     l.event_id IS NULL, e.id
                 FROM event e LEFT JOIN live_event l ON l.event_id = e.id
+                LEFT JOIN document d ON d.id = e.document_id AND NOT d.forgotten
                 WHERE e.fact_id = :fact
                 UNION ALL
                 SELECT u.at, u.recorded_at, 'undone', NULL, u.id, NULL, NULL,
@@ -1279,9 +1296,7 @@ class Store:
                 _change_set(rows[0]),
                 edits=self._edits(change),
                 held=tuple(
-                    self._held_record(id_, held)
-                    for id_, held_by, held in self.held()
-                    if held_by == change
+                    self._held_record(id_, held) for id_, _, held in self.held(change=change)
                 ),
             )
 
@@ -2091,19 +2106,16 @@ class Store:
             unfinished.unlink(missing_ok=True)
             os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
             self._all("VACUUM INTO :path", {"path": str(unfinished)})
-            self._check_copy(unfinished)
+            with Store.open(unfinished, read_only=True) as copy:
+                problems = copy.check()
+            if problems:
+                raise StoreDamaged(f"The copy {path} is not whole: {'; '.join(problems[:3])}")
             unfinished.rename(path)
             _sync(path.parent)
         except OSError as error:
             raise StoreError(f"{path} could not be written ({error.strerror}).") from error
         finally:
             unfinished.unlink(missing_ok=True)
-
-    def _check_copy(self, path: Path) -> None:
-        with Store.open(path, read_only=True) as copy:
-            problems = copy.check()
-            if problems or copy.dump() != self.dump():
-                raise StoreDamaged(f"The copy {path} is not whole: {'; '.join(problems[:3])}")
 
 
 # -- rows and texts ------------------------------------------------------------------
@@ -2227,6 +2239,11 @@ def _named(edit: Edit) -> list[FactId]:
 def _decided(verb: str, ids: Sequence[HeldId]) -> str:
     noun = "item" if len(ids) == 1 else "items"
     return f"{verb} {noun} {', '.join(str(id_) for id_ in ids)}"
+
+
+def _listed(ids: Iterable[int] | None) -> str | None:
+    """Ids as `json_each` reads them; None stands for all."""
+    return None if ids is None else json.dumps(list(ids))
 
 
 def _utc(value: object) -> str:
