@@ -685,12 +685,12 @@ class Store:
         return rows[0][0] if rows and rows[0][1] else None
 
     def _start_event(self, fact: FactId, at: datetime) -> tuple[int, str]:
-        """The event that made a fact true at or soonest after a time; when that was said."""
+        """The event nearest to a time that made a fact true; when that was said."""
         row = self._one(
             """
             SELECT e.id, e.said_at FROM event e JOIN live_event l ON l.event_id = e.id
             WHERE e.fact_id = :fact AND e.truth = 1
-            ORDER BY e.at < :at, abs(julianday(e.at) - julianday(:at)), e.id LIMIT 1
+            ORDER BY abs(julianday(e.at) - julianday(:at)), e.id LIMIT 1
             """,
             {"fact": fact, "at": utc_text(at)},
         )
@@ -1210,8 +1210,8 @@ class Store:
         ids = self._ids(
             """
             SELECT DISTINCT s.fact_id
-            FROM fact_subject s JOIN fact_state now ON now.fact_id = s.fact_id
-            WHERE s.name IN (SELECT value FROM json_each(:names)) AND now.state = 'current'
+            FROM json_each(:names) wanted CROSS JOIN fact_subject s ON s.name = wanted.value
+            CROSS JOIN fact_state now ON now.fact_id = s.fact_id AND now.state = 'current'
             ORDER BY s.fact_id
             """,
             {"names": json.dumps([squashed(_clean(name)) for name in names])},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import stat
 import threading
@@ -16,7 +17,7 @@ import pytest
 import sqlite_vec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from toy import TOY, add, embed, fact_of, home, move, moves, note, on, opened, plan, towns
+from toy import TOY, add, embed, fact_of, home, move, moves, note, on, opened, plan, settle, towns
 
 from memo.errors import (
     EmbedderMismatch,
@@ -445,6 +446,9 @@ def test_a_doubt_shows_until_it_is_answered(store: Store) -> None:
     ]
     doubtful = store.fact(FactId(2))
     assert (doubtful.state, doubtful.until) == (State.UNCERTAIN, on("2024-03-01"))
+    events = json.loads(store.dump())["events"]
+    caused_by = {row[4]: row[13] for row in events}  # kind: because
+    assert events[caused_by["marked_uncertain"] - 1][4] == "rewritten"
     sure = plan(Reinforce(FactId(2), on("2024-04-01"), confirms=True))
     store.apply(note("Raj still is.", "2024-04-01"), sure, embed)
     assert store.fact(FactId(2)).state is State.CURRENT
@@ -459,6 +463,40 @@ def test_what_was_said_later_was_not_known_before(store: Store) -> None:
     assert towns(store, "2024-05-31") == []
     assert towns(store, "2024-06-01") == ["Hull"]
     assert fact_of(store, "Hull").since == on("2024-01-01")
+
+
+def test_what_ended_is_not_made_doubtful(store: Store) -> None:
+    move(store, "Hull", "2024-01-01")
+    move(store, "York", "2024-03-01")
+    doubt = plan(MarkUncertain(FactId(1), on("2024-04-01"), FactId(2)))
+    store.apply(note("Hm.", "2024-04-01"), doubt, embed)
+    assert fact_of(store, "Hull").state is State.PAST
+
+
+def since_march(store: Store) -> ChangeId:
+    """On 1 June Ann says that she has lived in York since March."""
+    work = settle(store, "York", "2024-03-01")
+    return store.apply(note("I live in York since March.", "2024-06-01"), work, embed).id
+
+
+@pytest.mark.parametrize("known", [(), ("2024-01-01",)])
+def test_old_news_ends_only_when_the_newer_was_said(store: Store, known: tuple[str, ...]) -> None:
+    """What Ann says of Hull in February arrives last, and held as far as anyone knew in April."""
+    for day in known:
+        move(store, "Hull", day)
+    since_march(store)
+    move(store, "Hull", "2024-02-01")
+    assert towns(store, "2024-04-01") == ["Hull"]
+    assert towns(store, "2024-06-01") == ["York"]
+
+
+def test_old_news_does_not_vouch_for_what_came_after(store: Store) -> None:
+    move(store, "Hull", "2024-01-01")
+    york = since_march(store)
+    move(store, "Hull", "2024-02-01")
+    store.undo(york)
+    assert [fact.claim.value for fact in store.list_facts(None)] == ["Hull"]
+    assert towns(store) == ["Hull"]
 
 
 @pytest.mark.parametrize("protect", ["pin", "hand"])
