@@ -33,7 +33,7 @@ class Recommendation:
 
 def machine() -> Machine:
     """Look at this one."""
-    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415  # only recommending needs it
+    import psutil  # noqa: PLC0415  # only recommending needs it
 
     ram_bytes = psutil.virtual_memory().available
     if sys.platform == "darwin" and platform.machine() == "arm64":

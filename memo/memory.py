@@ -1,0 +1,896 @@
+"""Memory: everything that a front end may call.
+
+Opening one loads nothing. The chat model and the embedding model are loaded when a call first
+needs them; a connection to the store lives for one call, in the thread that makes it. Whatever
+takes long is a generator: closing it stops the work, and what was applied stays applied.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import shutil
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from memo import answer as answering
+from memo import erase, retrieve
+from memo.errors import (
+    ContextOverflow,
+    EmbedderMismatch,
+    ModelError,
+    ModelNotFound,
+    NotKnown,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreReadOnly,
+    UsageProblem,
+)
+from memo.events import FORGOTTEN
+from memo.importers import Reading, Skipped, cut, read_all
+from memo.importers.base import short_hash, storable
+from memo.models import default_models, locate, read_gguf
+from memo.records import Document, FactId, Message, State, utc_text
+from memo.settings import private_folder
+from memo.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from datetime import tzinfo
+    from pathlib import Path
+
+    from memo.answer import Question
+    from memo.lm import Embedder, LanguageModel
+    from memo.models import LocalModel
+    from memo.records import (
+        Answer,
+        Candidates,
+        ChangeId,
+        ChangeSet,
+        Claim,
+        DocumentId,
+        EditRecord,
+        Fact,
+        HeldId,
+        HistoryEntry,
+        Passage,
+        Plan,
+        StoredDocument,
+    )
+    from memo.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DOCUMENT_TOKENS = 600
+"""The most that one document may take, by `estimated_tokens`."""
+FACTS_FOUND = 20
+"""How many facts a search gives where nobody says how many."""
+_TITLE_CHARACTERS = 60
+_LATER_PIECE = re.compile(r"\+\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """How the two neural networks come into memory; tests put their fakes here."""
+
+    language_model: Callable[[Settings], LanguageModel]
+    embedder: Callable[[Settings], Embedder]
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyKnown:
+    """A document that was read before, or forgotten: nothing is to be done."""
+
+    document: Document
+    id: DocumentId | None
+    """None where it was forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """All files are read; now the documents are applied in time order."""
+
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A document was applied."""
+
+    document: Document
+    change: ChangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A document could not be applied; it is not stored, and the rest goes on."""
+
+    document: Document
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The sums of an import; the four kinds of record add up to what the files hold."""
+
+    imported: int
+    already_known: int
+    skipped: tuple[Skipped, ...]
+    failed: tuple[Skipped, ...]
+    """One entry for each record that a failed document holds."""
+    documents: int
+    """How many were applied."""
+    elapsed_s: float
+
+
+ImportEvent = Begun | Imported | AlreadyKnown | Skipped | Failed | Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that `memo doctor` looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    exit_code: int = 1
+    """What a failure of this kind ends the program with."""
+
+
+def installed_language_model(settings: Settings) -> LanguageModel:
+    """Load the chosen chat model.
+
+    Raises:
+        ModelError: It is not there, not whole, or of a family that we have no template for.
+    """
+    found = _located(default_models(settings)[0], "chat", settings)
+    read_gguf(found.path)  # llama.cpp may end the whole process over a damaged file
+
+    from memo.llama import LlamaLM  # noqa: PLC0415  # loads a native library
+
+    return LlamaLM(found.path, family=found.family, name=found.name)
+
+
+def installed_embedder(settings: Settings) -> Embedder:
+    """Load the chosen embedding model.
+
+    Raises:
+        ModelError: It is not there, or not whole.
+    """
+    found = _located(default_models(settings)[1], "embedding", settings)
+
+    from memo.embed import FastEmbedder  # noqa: PLC0415  # loads a native library
+
+    return FastEmbedder(found.path, name=found.name, architecture=found.fastembed)
+
+
+INSTALLED = Engines(installed_language_model, installed_embedder)
+
+
+def _located(name: str, kind: str, settings: Settings) -> LocalModel:
+    found = locate(name, settings)
+    if found.kind != kind:
+        raise ModelNotFound(f"{name} is no {kind} model; `memo model list` shows which are.")
+    return found
+
+
+_PIECES = re.compile(r"[A-Za-z]{1,4}|[0-9]|[^\sA-Za-z0-9]")
+
+
+def estimated_tokens(text: str) -> int:
+    """About how many tokens a text takes, rather too many than too few.
+
+    Not the loaded model's own count: documents must be cut alike whichever model is in use, or
+    a file would be imported again after a change of model.
+    """
+    pieces = _PIECES.findall(text)
+    return len(pieces) + sum(
+        max(len(piece.encode("utf-8", "replace")) - 2, 0) for piece in pieces if not piece.isascii()
+    )
+
+
+class Memory:
+    """One person's memory: a store, and the models that read and answer.
+
+    Any thread may call it; each call opens its own connection.
+    """
+
+    def __init__(
+        self, settings: Settings, engines: Engines = INSTALLED, *, busy_timeout_ms: int = 5000
+    ) -> None:
+        self.settings = settings
+        self._engines = engines
+        self._busy_timeout_ms = busy_timeout_ms
+        self._loading = threading.Lock()
+        self._lm: LanguageModel | None = None
+        self._embedder: Embedder | None = None
+
+    def language_model(self) -> LanguageModel:
+        """The chat model, loaded at the first call.
+
+        Raises:
+            ModelError: There is none that can be used.
+        """
+        with self._loading:
+            if self._lm is None:
+                self._lm = self._engines.language_model(self.settings)
+                log.info("loaded the chat model %s", self._lm.name)
+            return self._lm
+
+    def embedder(self) -> Embedder:
+        """The embedding model, loaded at the first call.
+
+        Raises:
+            ModelError: There is none that can be used.
+        """
+        with self._loading:
+            if self._embedder is None:
+                self._embedder = self._engines.embedder(self.settings)
+                log.info("loaded the embedding model %s", self._embedder.identity.name)
+            return self._embedder
+
+    @contextmanager
+    def _store(self, embedder: Embedder | None = None) -> Iterator[Store]:
+        with Store.open(
+            self.settings.store,
+            embedder=embedder.identity if embedder else None,
+            busy_timeout_ms=self._busy_timeout_ms,
+        ) as store:
+            yield store
+
+    @contextmanager
+    def _reading(self) -> Iterator[Store]:
+        """Keep other processes from reading documents into this store, or replacing it.
+
+        Raises:
+            StoreBusy: One is at it.
+            StoreReadOnly: The store or its folder cannot be written.
+        """
+        with self._store() as store:  # a store that cannot be used is told before any model loads
+            if not store.writable:
+                raise StoreReadOnly(f"{store.path} may not be written: check its permissions.")
+            with self._locked():
+                yield store
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        path = private_folder(self.settings.home) / "lock"
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise StoreReadOnly(f"{path} cannot be written: {error.strerror}.") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise StoreBusy(
+                f"Another memo is reading documents into {self.settings.store}: wait for it."
+            ) from error
+        finally:
+            os.close(handle)
+
+    # -- reading documents -----------------------------------------------------------
+
+    def ingest(self, document: Document) -> ChangeSet | AlreadyKnown:
+        """Read one document: plan its edits with the model, then apply them at once.
+
+        Raises:
+            ContextOverflow: It is too long for the model.
+            NotKnown: A fact that the plan names was forgotten meanwhile.
+        """
+        with self._reading() as store:
+            return _known(store, document) or self._read(document)
+
+    def ingest_all(
+        self, documents: Iterable[Document | Skipped]
+    ) -> Generator[ImportEvent, None, None]:
+        """Read documents in the order of their times; the last event is the `Summary`."""
+        started = monotonic()
+        waiting: list[Document] = []
+        skipped: list[Skipped] = []
+        for found in documents:
+            if isinstance(found, Skipped):
+                skipped.append(found)
+                yield found
+            else:
+                waiting.append(found)
+        waiting.sort(key=lambda document: document.at)
+        yield Begun(len(waiting))
+        tally = _Tally()
+        with self._reading() as store:
+            for document in waiting:
+                event = self._event(store, document)
+                tally.count(event)
+                yield event
+        yield tally.summary(skipped, monotonic() - started)
+
+    def import_paths(
+        self,
+        paths: Sequence[Path],
+        *,
+        format: str | None = None,
+        at: datetime | None = None,
+        tz: tzinfo | None = None,
+        me: str | None = None,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> Generator[ImportEvent, None, None]:
+        """Import files and folders; all are read before the first document is applied.
+
+        Args:
+            paths: Files, or folders with files.
+            format: An importer's name; None to recognise each file.
+            at: When things were said that carry no time of their own.
+            tz: The zone of times without one; None is this machine's.
+            me: Who speaks where the source does not say.
+            warn: Receives a sentence about each guess.
+
+        Raises:
+            ImporterError: A path does not exist or is in no one format.
+        """
+        yield from self.ingest_all(
+            self.read_paths(paths, format=format, at=at, tz=tz, me=me, warn=warn)
+        )
+
+    def read_paths(
+        self,
+        paths: Sequence[Path],
+        *,
+        format: str | None = None,
+        at: datetime | None = None,
+        tz: tzinfo | None = None,
+        me: str | None = None,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> Iterator[Document | Skipped]:
+        """What `import_paths` would read, without a model or a store."""
+        reading = Reading(estimated_tokens, DOCUMENT_TOKENS, at, tz, me, warn)
+        return read_all(paths, reading, format)
+
+    def known(self, documents: Iterable[Document]) -> list[bool]:
+        """Whether each document need not be read: it was before, or it was forgotten."""
+        with self._store() as store:
+            return [_known(store, document) is not None for document in documents]
+
+    def _event(self, store: Store, document: Document) -> Imported | AlreadyKnown | Failed:
+        try:
+            done = _known(store, document) or self._read(document)
+        except (ContextOverflow, NotKnown, ValueError) as error:
+            # Too long for the model, or a fact was forgotten or pinned while the model ran.
+            log.warning("a document of %s failed: %s", document.source, type(error).__name__)
+            return Failed(document, str(error))
+        return done if isinstance(done, AlreadyKnown) else Imported(document, done)
+
+    def _read(self, document: Document) -> ChangeSet:
+        lm, embedder = self.language_model(), self.embedder()
+        with self._store(embedder) as store:
+            document = _without_forgotten(store, document)
+
+            def find(document: Document, claims: Sequence[Claim]) -> Candidates:
+                return retrieve.candidates(store, embedder, document, claims)
+
+            plan: Plan = erase.plan_edits(document, find, lm, embedder)
+            change = store.apply(document, plan, embedder.embed)
+        log.info(
+            "change %d: %d edits, %d held, %d problems, %d calls, %.1f s",
+            change.id,
+            len(plan.edits),
+            len(plan.held),
+            len(plan.problems),
+            plan.usage.calls,
+            plan.elapsed_s,
+        )
+        return change
+
+    # -- answering -------------------------------------------------------------------
+
+    def ask(self, question: Question) -> Generator[str | Answer, None, None]:
+        """Pieces of text, then the `Answer`; closing the iterator stops the model.
+
+        Raises:
+            ModelError: There is no usable model.
+        """
+        lm, embedder = self.language_model(), self.embedder()
+        with self._store(embedder) as store:
+            evidence = retrieve.evidence(store, embedder, question.text, question.as_of)
+        yield from answering.answer(question, evidence, lm)
+
+    # -- looking ---------------------------------------------------------------------
+
+    def facts(
+        self,
+        query: str | None = None,
+        *,
+        state: State | None = State.CURRENT,
+        as_of: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Fact]:
+        """Facts by meaning and keyword, the best first; without a query the newest first.
+
+        Args:
+            query: Words to look for.
+            state: None for facts in any state.
+            as_of: Show what held, and was known, then.
+            limit: None for all, or for `FACTS_FOUND` where there is a query.
+        """
+        if query is None:
+            with self._store() as store:
+                return store.list_facts(state, limit, as_of)
+        states = None if state is None else {state}
+        count = FACTS_FOUND if limit is None else limit
+        if count < 1:
+            return []
+        try:
+            embedder = self.embedder()
+        except ModelNotFound:
+            embedder = None  # words alone find much already
+        with self._store(embedder) as store:
+            rankings = [store.search_facts_by_words(query, count, states, as_of)]
+            if embedder is not None:
+                vector = embedder.embed([query])[0]
+                rankings.append(store.search_facts_by_vector(vector, count, states, as_of))
+            best = retrieve.fuse([fact for fact, _ in ranking] for ranking in rankings)
+            return store.facts([FactId(fact) for fact in best][:count], as_of)
+
+    def history(self, fact: FactId) -> list[HistoryEntry]:
+        """Everything that happened to a fact, oldest first.
+
+        Raises:
+            NotKnown: There is no such fact.
+        """
+        with self._store() as store:
+            return store.history(fact)
+
+    def changes(self, limit: int | None = None) -> list[ChangeSet]:
+        """Change sets, newest first."""
+        with self._store() as store:
+            return store.changes(limit)
+
+    def change(self, change: ChangeId) -> ChangeSet:
+        """One change set.
+
+        Raises:
+            NotKnown: There is none.
+        """
+        with self._store() as store:
+            return store.change(change)
+
+    def documents(self) -> list[StoredDocument]:
+        """What was read, newest first."""
+        with self._store() as store:
+            return store.documents()
+
+    def document(self, document: DocumentId) -> tuple[StoredDocument, list[Passage], ChangeSet]:
+        """A document, its passages, and what it changed.
+
+        Raises:
+            NotKnown: There is none.
+        """
+        with self._store() as store:
+            return store.document(document)
+
+    def review(self) -> list[tuple[ChangeId, EditRecord]]:
+        """Edits that wait for the person's word, oldest first, with the change they came with."""
+        with self._store() as store:
+            changes = dict.fromkeys(change for _, change, _ in store.held())
+            return [(change, record) for change in changes for record in store.change(change).held]
+
+    def counts(self) -> dict[str, int]:
+        """How many facts in each state, documents, passages, events, changes and held edits."""
+        with self._store() as store:
+            return store.counts()
+
+    # -- the person's own changes ----------------------------------------------------
+
+    def undo(self, change: ChangeId | None = None) -> ChangeSet:
+        """Take a change set back, by default the newest.
+
+        Raises:
+            NotKnown: There is none that can be.
+        """
+        with self._store() as store:
+            return store.undo(change)
+
+    def redo(self, change: ChangeId | None = None) -> ChangeSet:
+        """Bring an undone change set back, by default the one undone last.
+
+        Raises:
+            NotKnown: There is none that can be.
+        """
+        with self._store() as store:
+            return store.redo(change)
+
+    def accept(self, items: Sequence[HeldId]) -> ChangeSet:
+        """Apply edits that were held back.
+
+        Raises:
+            NotKnown: One of them does not wait for review.
+        """
+        embedder = self.embedder()
+        with self._store(embedder) as store:
+            return store.accept_held(items, embedder.embed)
+
+    def reject(self, items: Sequence[HeldId]) -> ChangeSet:
+        """Turn down edits that were held back.
+
+        Raises:
+            NotKnown: One of them does not wait for review.
+        """
+        with self._store() as store:
+            return store.reject_held(items)
+
+    def edit(self, fact: FactId, text: str, at: datetime | None = None) -> ChangeSet:
+        """Replace a fact by the person's own sentence, true since `at`, else since now.
+
+        Raises:
+            NotKnown: There is no such fact.
+            UsageProblem: The sentence is blank.
+        """
+        if not (sentence := storable(text).strip()):
+            raise UsageProblem("The new text is blank; write one sentence.")
+        with self._store() as store:
+            store.fact(fact)
+        lm, embedder = self.language_model(), self.embedder()
+        claim = erase.claim_of(sentence, lm)
+        with self._store(embedder) as store:
+            return store.edit_fact(fact, claim, at or _now(), embedder.embed)
+
+    def pin(self, fact: FactId, on: bool = True) -> ChangeSet:
+        """Keep a fact from being changed by what is read, or let it go again.
+
+        Raises:
+            NotKnown: There is no such fact.
+        """
+        with self._store() as store:
+            return store.pin(fact, on)
+
+    def forget_fact(self, fact: FactId) -> ChangeSet:
+        """Leave no trace of a fact, nor of the sentences that it stands on.
+
+        Raises:
+            NotKnown: There is no such fact.
+        """
+        with self._store() as store:
+            change = store.forget_fact(fact)
+        self._heal()
+        return change
+
+    def forget_document(self, document: DocumentId) -> ChangeSet:
+        """Leave no trace of a document, nor of facts that nothing else supports.
+
+        Raises:
+            NotKnown: There is no such document.
+        """
+        with self._store() as store:
+            return store.forget_document(document)
+
+    def forget_source(self, source: str) -> ChangeSet:
+        """Forget every document that came from one source.
+
+        Raises:
+            NotKnown: None did.
+        """
+        with self._store() as store:
+            return store.forget_source(source)
+
+    def _heal(self) -> None:
+        """Embed anew the passages that lost a sentence; `doctor --repair` does it otherwise."""
+        try:
+            embedder = self.embedder()
+            with self._store(embedder) as store:
+                store.embed_missing(embedder.embed)
+        except (ModelError, EmbedderMismatch) as error:
+            log.warning("passages stay without vectors: %s", type(error).__name__)
+
+    # -- data in and out -------------------------------------------------------------
+
+    def export_messages(self) -> Iterator[dict[str, str]]:
+        """Every message in the native import format, in time order of the documents."""
+        with self._store() as store:
+            for document in reversed(store.documents()):
+                _, passages, _ = store.document(document.id)
+                for passage in passages:
+                    if passage.text == FORGOTTEN:
+                        continue
+                    line = {
+                        "id": f"{document.id}.{passage.id}",
+                        "conversation": document.title or document.source,
+                        "text": passage.text,
+                        "at": utc_text(passage.at),
+                    }
+                    if passage.speaker:
+                        line["speaker"] = passage.speaker
+                    yield line
+
+    def backup(self, path: Path) -> None:
+        """Write a whole, checked copy of the store.
+
+        Raises:
+            StoreError: The name is taken, or the copy could not be written.
+        """
+        with self._store() as store:
+            store.backup(path)
+
+    def restore(self, backup: Path) -> Path | None:
+        """Put a backup in the store's place; returns where the former store went.
+
+        Raises:
+            StoreError: The backup is damaged, or the place cannot be written.
+            StoreBusy: Another memo is reading documents.
+        """
+        with Store.open(backup, read_only=True) as copy:
+            if problems := copy.check():
+                raise StoreDamaged(
+                    f"The backup {backup} is damaged: {'; '.join(problems[:3])}. "
+                    "Nothing was changed; try an older one."
+                )
+        store = self.settings.store
+        arriving = store.with_name(".memo.db.restoring")
+        with self._locked():
+            try:
+                with backup.open("rb") as source, arriving.open("wb") as target:
+                    arriving.chmod(0o600)
+                    shutil.copyfileobj(source, target)
+                    target.flush()
+                    os.fsync(target.fileno())
+                former = _set_aside(store)
+                arriving.replace(store)
+            except OSError as error:
+                raise StoreError(f"Cannot restore to {store}: {error.strerror}.") from error
+            finally:
+                arriving.unlink(missing_ok=True)
+        return former
+
+    def reset_paths(self) -> list[Path]:
+        """What `reset` would delete: store, settings and log, not models and not backups."""
+        settings = self.settings
+        names = [*_files(settings.store), settings.file, settings.log]
+        names += sorted(settings.home.glob(f"{settings.log.name}.*"))
+        return [path for path in names if path.exists()]
+
+    def reset(self) -> list[Path]:
+        """Delete everything that memo keeps of a person here; returns what was deleted.
+
+        Raises:
+            StoreBusy: Another memo is reading documents.
+            StoreError: Something could not be deleted.
+        """
+        with self._locked():
+            paths = self.reset_paths()
+            for path in paths:
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise StoreError(f"Cannot delete {path}: {error.strerror}.") from error
+        (self.settings.home / "lock").unlink(missing_ok=True)
+        return paths
+
+    # -- health ----------------------------------------------------------------------
+
+    def doctor(self) -> Iterator[Check]:
+        """Look at everything that memo stands on; changes nothing."""
+        yield from self._check_store()
+        yield from self._check_models()
+        yield self._check_modes()
+
+    def repair(self) -> Path:
+        """Derive indexes and states anew and embed what has no vector; a backup comes first.
+
+        Returns:
+            The backup.
+
+        Raises:
+            StoreError: The backup could not be made: what is damaged is not touched.
+            ModelError: There is no embedding model.
+        """
+        settings = self.settings
+        stamp = _now().strftime("%Y%m%dT%H%M%SZ")
+        kept = settings.store.with_name(f"memo-before-repair-{stamp}.db")
+        with self._reading() as store:
+            _copy(store, kept)
+            store.rebuild()
+            embedder = self.embedder()
+            if store.embedder_identity() != embedder.identity:
+                store.reembed(embedder.identity, embedder.embed)
+            store.embed_missing(embedder.embed)
+        return kept
+
+    def _check_store(self) -> Iterator[Check]:
+        try:
+            with self._store() as store:
+                yield Check("extensions", True, "SQLite has FTS5 and loaded sqlite-vec")
+                problems = store.check()
+                identity = store.embedder_identity()
+                yield Check(
+                    "store",
+                    not problems,
+                    "; ".join(problems[:5]) + "; `memo doctor --repair` may help"
+                    if problems
+                    else f"{store.counts()['documents']} documents, events and indexes agree",
+                    StoreError.exit_code,
+                )
+        except StoreError as error:
+            yield Check("store", False, str(error), error.exit_code)
+            return
+        name = default_models(self.settings)[1]
+        if identity is None:
+            yield Check("embeddings", True, "none yet")
+        elif identity.name != name:
+            yield Check(
+                "embeddings",
+                False,
+                f"the store has vectors of {identity.name}, in use is {name}; "
+                "`memo doctor --repair` embeds anew",
+                StoreError.exit_code,
+            )
+        else:
+            yield Check("embeddings", True, f"{identity.name}, {identity.dim} dimensions")
+
+    def _check_models(self) -> Iterator[Check]:
+        chat, embedding = default_models(self.settings)
+        for label, name, kind in (
+            ("chat model", chat, "chat"),
+            ("embedding model", embedding, "embedding"),
+        ):
+            try:
+                found = _located(name, kind, self.settings)
+            except ModelError as error:
+                yield Check(label, False, str(error), ModelError.exit_code)
+            else:
+                yield Check(label, True, f"{found.name} in {found.path}")
+        from memo.llama import offloads  # noqa: PLC0415  # loads a native library
+
+        build = "offloads to a GPU" if offloads() else "runs on the processor alone"
+        yield Check("llama.cpp", True, f"this build {build}")
+
+    def _check_modes(self) -> Check:
+        loose = [
+            str(path)
+            for path in (self.settings.home, *self.reset_paths())
+            if path.exists() and path.stat().st_mode & 0o077
+        ]
+        if loose:
+            return Check(
+                "modes", False, f"others may read {', '.join(loose)}; `chmod go-rwx` shuts them out"
+            )
+        return Check("modes", True, "only you can read your data")
+
+
+def note(
+    text: str, at: datetime | None = None, *, title: str = "", speaker: str | None = None
+) -> list[Document]:
+    """One note or message as documents: one, or several where it is long.
+
+    Raises:
+        UsageProblem: There is no text.
+    """
+    text = storable(text)
+    if not text.strip():
+        raise UsageProblem("There is no text to add; give some, or `-` to read it from a pipe.")
+    when = at or _now()
+    title = storable(title).strip() or _shortened(text.strip().split("\n")[0].strip())
+    key = short_hash(speaker or "", text, utc_text(when))
+    chunks = cut([Message(text.strip("\n"), when, speaker)], estimated_tokens, DOCUMENT_TOKENS)
+    return [
+        Document(
+            source="note",
+            key=f"{key}+{index}" if index else key,
+            messages=chunk.messages,
+            title=title,
+            records=chunk.records,
+        )
+        for index, chunk in enumerate(chunks)
+    ]
+
+
+class _Tally:
+    """Counts records, so that each is counted once even where it spans documents."""
+
+    def __init__(self) -> None:
+        self._counts = {AlreadyKnown: 0, Imported: 0}
+        self._documents = 0
+        self._failed: list[Skipped] = []
+        self._begun: dict[str, type[Imported] | type[AlreadyKnown] | type[Failed]] = {}
+        """How the first piece of a long record fared, by its key."""
+
+    def count(self, event: Imported | AlreadyKnown | Failed) -> None:
+        document = event.document
+        record = f"{document.source} {_LATER_PIECE.sub('', document.key)}"
+        if isinstance(event, Failed):
+            self._count_failed(event, record)
+        else:
+            self._counts[type(event)] += document.records
+            self._documents += isinstance(event, Imported)
+        self._begun.setdefault(record, type(event))
+
+    def _count_failed(self, event: Failed, record: str) -> None:
+        records, key = event.document.records, event.document.key
+        if records == 0:
+            # A later piece of a record that was counted with its first.
+            begun = self._begun.get(record, Failed)
+            if begun is Failed:
+                return
+            self._counts[begun] -= 1
+            self._begun[record] = Failed
+            records = 1
+        self._failed += [
+            Skipped(key if records == 1 else f"{key}, message {n}", event.reason)
+            for n in range(1, records + 1)
+        ]
+
+    def summary(self, skipped: list[Skipped], elapsed_s: float) -> Summary:
+        return Summary(
+            imported=self._counts[Imported],
+            already_known=self._counts[AlreadyKnown],
+            skipped=tuple(skipped),
+            failed=tuple(self._failed),
+            documents=self._documents,
+            elapsed_s=elapsed_s,
+        )
+
+
+def _known(store: Store, document: Document) -> AlreadyKnown | None:
+    """Whether the store has it, or has it without what was forgotten, or shall not have it."""
+    if (id_ := store.known(document)) is not None:
+        return AlreadyKnown(document, id_)
+    if store.is_forgotten_document(document):
+        return AlreadyKnown(document, None)
+    left = _without_forgotten(store, document)
+    if left != document and (id_ := store.known(left)) is not None:
+        return AlreadyKnown(document, id_)
+    return None
+
+
+def _without_forgotten(store: Store, document: Document) -> Document:
+    """The document without messages that were forgotten before."""
+    left = tuple(
+        message
+        for message in document.messages
+        if not store.is_forgotten_message(document.source, message)
+    )
+    return document if left == document.messages else replace(document, messages=left)
+
+
+def _copy(store: Store, path: Path) -> None:
+    """A backup, but of a store whose indexes may be wrong: whole pages are all that is asked."""
+    try:
+        store.backup(path)
+    except StoreDamaged:
+        for source, target in zip(_files(store.path), _files(path), strict=True):
+            if source.exists():
+                shutil.copyfile(source, target)
+                target.chmod(0o600)
+
+
+def _files(store: Path) -> list[Path]:
+    """A store with what SQLite keeps beside it while it is open or after a crash."""
+    return [store.with_name(store.name + suffix) for suffix in ("", "-wal", "-shm")]
+
+
+def _set_aside(store: Path) -> Path | None:
+    """Rename a store with its companions; a crash between leaves no log beside another store."""
+    if not store.exists():
+        return None
+    stamp = _now().strftime("%Y%m%dT%H%M%SZ")
+    former = store.with_name(f"memo-before-restore-{stamp}.db")
+    number = 1
+    while former.exists():
+        number += 1
+        former = store.with_name(f"memo-before-restore-{stamp}-{number}.db")
+    for path, name in zip(_files(store), _files(former), strict=True):
+        if path.exists():
+            path.rename(name)
+    return former
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _TITLE_CHARACTERS else text[: _TITLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

@@ -1,0 +1,173 @@
+"""The two protocols without networks: a model that replies from tables, an embedder that hashes.
+
+Prompts are told apart by the builders of `memo.prompts`, so a reworded prompt changes no test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memo import prompts
+from memo.errors import ContextOverflow
+from memo.lm import Completion, EmbedderIdentity
+from memo.records import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from memo.lm import Prompt, Vectors
+
+_EXTRACTION = prompts.extraction("", None, "")[0]
+_SLOT = prompts.slot("")[0]
+_READING = prompts.reading("", "", "")[0]
+_CHECKING = prompts.checking("", "", "")[0]
+
+
+class FakeLM:
+    """A `LanguageModel` that is asked for known things and says so where it is not.
+
+    Args:
+        extracts: Words of a message to the sentences extracted from it; else none.
+        slots: A sentence to `question | answer | kind`; else a form that fits nothing.
+        readings: Words of a message and a question to what the message answers; else "not said".
+        wrong: Statements that no message says; all others are right.
+        answers: Words of any other prompt to the reply; else "".
+        before: Called before every call, to fail or to stop there.
+    """
+
+    def __init__(
+        self,
+        *,
+        extracts: Mapping[str, Sequence[str]] | None = None,
+        slots: Mapping[str, str] | None = None,
+        readings: Mapping[tuple[str, str], str] | None = None,
+        wrong: Sequence[str] = (),
+        answers: Mapping[str, str] | None = None,
+        context_tokens: int = 4096,
+        before: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.name = "fake"
+        self.context_tokens = context_tokens
+        self.asked: list[str] = []
+        """The last turn of every prompt."""
+        self._extracts = extracts or {}
+        self._slots = slots or {}
+        self._readings = readings or {}
+        self._wrong = wrong
+        self._answers = answers or {}
+        self._before = before
+        self._usage = Usage()
+
+    @property
+    def usage(self) -> Usage:
+        return self._usage
+
+    def count_tokens(self, text: str) -> int:
+        return len(re.findall(r"\w+|[^\w\s]", text))
+
+    def choose(self, prompts: Sequence[Prompt], labels: Sequence[str]) -> Vectors:
+        chances = np.full((len(prompts), len(labels)), 0.1 / max(len(labels) - 1, 1), np.float32)
+        for row, prompt in zip(chances, prompts, strict=True):
+            reply = self._reply(prompt)
+            row[labels.index(reply) if reply in labels else 0] = 0.9
+        self._count(prompts, completed=0)
+        chances /= chances.sum(axis=1, keepdims=True)
+        return chances
+
+    def complete(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_tokens: int,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+    ) -> list[Completion]:
+        replies = [self._reply(prompt) for prompt in prompts]
+        for mark in stop:
+            replies = [reply.partition(mark)[0] for reply in replies]
+        self._count(prompts, completed=sum(map(self.count_tokens, replies)))
+        return [Completion(reply, self.count_tokens(reply) <= max_tokens) for reply in replies]
+
+    def stream(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
+        (reply,) = self.complete([prompt], max_tokens=max_tokens, stop=stop)
+        yield from re.findall(r"\s*\S+", reply.text)
+
+    def _count(self, prompts: Sequence[Prompt], completed: int) -> None:
+        tokens = sum(
+            self.count_tokens(segment.text)
+            for prompt in prompts
+            for turn in prompt
+            for segment in turn.segments
+        )
+        used = self._usage
+        self._usage = Usage(
+            used.calls + 1,
+            used.prompt_tokens + tokens,
+            used.evaluated_tokens + tokens,
+            used.completion_tokens + completed,
+        )
+
+    def _reply(self, prompt: Prompt) -> str:
+        last = "".join(segment.text for segment in prompt[-1].segments)
+        self._before(last)
+        self.asked.append(last)
+        if self.count_tokens(last) > self.context_tokens:
+            raise ContextOverflow(f"A prompt does not fit {self.context_tokens} tokens.")
+        match prompt[0]:
+            case system if system == _EXTRACTION:
+                found = [text for words, text in self._extracts.items() if words in last]
+                return "\n".join(line for lines in found for line in lines) or "none"
+            case system if system == _SLOT:
+                return self._slots.get(last.strip(), "")
+            case system if system == _READING:
+                for (words, question), reply in self._readings.items():
+                    if words in last and last.endswith(question):
+                        return reply
+                return prompts.NOT_SAID
+            case system if system == _CHECKING:
+                denied = any(last.endswith(statement) for statement in self._wrong)
+                return prompts.WRONG if denied else prompts.RIGHT
+        return next((reply for words, reply in self._answers.items() if words in last), "")
+
+
+class HashEmbedder:
+    """An `Embedder` by bag of hashed words: texts with common words are near each other."""
+
+    def __init__(self, name: str = "hash", dim: int = 384) -> None:
+        self.identity = EmbedderIdentity(name, hashlib.sha256(name.encode()).hexdigest(), dim)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.full((len(texts), self.identity.dim), 1e-3, np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            for word in re.findall(r"\w+", text.casefold()):
+                digest = hashlib.sha256(word.encode("utf-8", "replace")).digest()
+                row[int.from_bytes(digest[:4], "big") % self.identity.dim] += 1
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+
+def ann() -> FakeLM:
+    """Ann's story: Acme, then Borealis; she always lived in Hull."""
+    work, home = "Where does Ann work?", "Where does Ann live?"
+    return FakeLM(
+        extracts={
+            "started at Acme": ["Ann works at Acme."],
+            "work at Borealis": ["Ann works at Borealis."],
+            "live in Hull": ["Ann lives in Hull."],
+        },
+        slots={
+            "Ann works at Acme.": f"{work} | Acme | one",
+            "Ann works at Borealis.": f"{work} | Borealis | one",
+            "Ann lives in Hull.": f"{home} | Hull | one",
+            "Ann lives in York.": f"{home} | York | one",
+        },
+        readings={
+            ("started at Acme", work): "Acme",
+            ("work at Borealis", work): "Borealis",
+            ("live in Hull", home): "Hull",
+        },
+    )
