@@ -154,9 +154,8 @@ def without_sentences(text: str, quotes: Iterable[str]) -> tuple[str, list[str]]
     sentences = _spans(text)
     struck: set[int] = set()
     for quote in quotes:
-        words = r"\s+".join(re.escape(word) for word in quote.split())
-        places = [match.span() for match in re.finditer(words, text, re.IGNORECASE)]
-        if not words or not places:
+        places = _places(text, quote)
+        if not places:
             return FORGOTTEN, [text]
         struck |= {
             number
@@ -190,5 +189,15 @@ def squashed(text: str) -> str:
 
 def mentions(text: str, words: str) -> bool:
     """Whether the words occur in a text as whole words; case does not matter."""
+    return bool(_places(text, words, whole=True))
+
+
+def _places(text: str, words: str, *, whole: bool = False) -> list[tuple[int, int]]:
+    """Where words occur, as whole words if they do so anywhere; case does not matter."""
     sought = r"\s+".join(re.escape(word) for word in words.split())
-    return bool(sought and re.search(rf"(?<!\w){sought}(?!\w)", text, re.IGNORECASE))
+    if not sought:
+        return []
+    found = [m.span() for m in re.finditer(rf"(?<!\w){sought}(?!\w)", text, re.IGNORECASE)]
+    if found or whole:
+        return found
+    return [m.span() for m in re.finditer(sought, text, re.IGNORECASE)]

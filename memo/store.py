@@ -1616,21 +1616,26 @@ class Store:
             self._strike_names(document, words)
 
     def _quotes(self, fact: FactId, words: tuple[str, ...]) -> dict[PassageId, set[str]]:
-        """What a fact stands on, by passage: quotes, or words found where none was given."""
-        quotes: dict[PassageId, set[str]] = {}
-        for document, passage, quote, digest in self._all(
-            "SELECT document_id, passage_id, quote, quote_digest FROM event WHERE fact_id = :fact",
+        """What a fact stands on, by passage: quotes; words where a document gave no quote."""
+        rows = self._all(
+            """
+            SELECT document_id, passage_id, quote, quote_digest IS NOT NULL FROM event
+            WHERE fact_id = :fact AND truth NOT NULL AND document_id NOT NULL
+            """,
             {"fact": fact},
-        ):
+        )
+        quotes: dict[PassageId, set[str]] = {}
+        for _, passage, quote, _ in rows:
             if quote is not None:
                 quotes.setdefault(passage, set()).add(quote)
-            elif digest is None and document is not None:
-                for id_, text in self._all(
-                    "SELECT id, text FROM passage WHERE document_id = :document",
-                    {"document": document},
-                ):
-                    if found := {word for word in words if mentions(text, word)}:
-                        quotes.setdefault(PassageId(id_), set()).update(found)
+        quoting = {document for document, _, _, quoted in rows if quoted}
+        for document in {row[0] for row in rows} - quoting:
+            for passage, text in self._all(
+                "SELECT id, text FROM passage WHERE document_id = :document",
+                {"document": document},
+            ):
+                if found := {word for word in words if mentions(text, word)}:
+                    quotes.setdefault(passage, set()).update(found)
         return quotes
 
     def _redact(self, passage: PassageId, quotes: set[str], documents: set[int]) -> set[str]:
@@ -1675,6 +1680,7 @@ class Store:
                 {"title": FORGOTTEN, "document": document},
             )
             self._blank_change(change)
+        self._all("UPDATE change_set SET problems = '[]' WHERE id = :change", {"change": change})
 
     def _blank_change(self, change: int) -> None:
         self._all(

@@ -171,6 +171,14 @@ def test_a_fact_without_a_quote_takes_the_sentences_that_mention_it(store: Store
     assert traces(store.path.parent, *CANARIES) == []
 
 
+def test_a_short_value_does_not_take_longer_words_along(store: Store) -> None:
+    nickname = Claim("Ann is called Al.", "What is Ann called?", "Al", ("Ann",))
+    said = "I am Al. Always glad to meet you."
+    store.apply(note(said, "2024-01-01"), plan(Add(nickname, on("2024-01-01"))), embed)
+    store.forget_fact(FactId(1))
+    assert store.passages([PassageId(1)])[0].text == "[forgotten] Always glad to meet you."
+
+
 def test_forgetting_an_edited_fact_takes_its_earlier_wordings_along(store: Store) -> None:
     store.apply(secret(), telling(), embed)
     clearer = Claim("Ann's zanzibarite is here.", "Where?", "here", ("Ann",))
