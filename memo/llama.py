@@ -90,6 +90,11 @@ def _start_backend() -> None:
     llama_cpp.llama_backend_init()
 
 
+def offloads() -> bool:
+    """Whether this build of llama.cpp can use a graphics card."""
+    return bool(llama_cpp.llama_supports_gpu_offload())
+
+
 class LlamaLM:
     """A GGUF chat model behind the `LanguageModel` protocol; one call at a time."""
 
@@ -373,7 +378,7 @@ class LlamaLM:
         grammar: str | None = None,
         stop: Sequence[str] = (),
     ) -> list[Completion]:
-        """Continue each prompt greedily, all in parallel."""
+        """Continue each prompt greedily, all in parallel; a repeated line ends a list."""
         with self._lock:
             completions: list[Completion] = []
             tokens = [self._tokens(prompt) for prompt in prompts]
@@ -406,6 +411,9 @@ class LlamaLM:
                     end = min((at for s in stops if (at := texts[i].find(s)) >= 0), default=-1)
                     if end >= 0:
                         del texts[i][end:]
+                        finished[i] = True
+                        continue
+                    if _loops(texts[i]):
                         finished[i] = True
                         continue
                     work.append((token, positions[i], workers[i], True))
@@ -503,6 +511,17 @@ class _Grammar:
 
     def close(self) -> None:
         llama_cpp.llama_sampler_free(self._sampler)
+
+
+def _loops(text: bytearray) -> bool:
+    """Cut a line that was written before, and say so: greedy decoding never leaves such a loop."""
+    if not text.endswith(b"\n"):
+        return False
+    *earlier, last = bytes(text).rstrip(b"\n").split(b"\n")
+    if last not in earlier:
+        return False
+    del text[len(text.rstrip(b"\n")) - len(last) :]
+    return True
 
 
 def _common(a: list[int], b: list[int]) -> int:

@@ -125,6 +125,15 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidates:
+    """The facts that a document may bear on, in any state, with when each was said to hold."""
+
+    facts: tuple[Fact, ...] = ()
+    said: tuple[tuple[datetime, FactId], ...] = ()
+    """Event times of all their assertions, the earliest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """One message, or a piece of a long one, as it stays searchable."""
 

@@ -1,0 +1,299 @@
+"""Answer a question from evidence: the value, a cited sentence, what was before; or refuse.
+
+The model writes `value | sentence [n].`; everything else is code's: which notes it may see,
+whether the value stands in them, what held before and until when, and which of the three
+refusals applies (docs/erase.md, 8).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from memo import prompts, wording
+from memo.records import Answer, CitedFact, CitedPassage, Fact, Passage, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from memo.lm import LanguageModel
+    from memo.records import FactId, Usage
+
+NEVER_RECORDED, RETRACTED, UNCERTAIN = "never recorded", "retracted", "uncertain"
+EVIDENCE_TOKENS = 500
+"""Budget of the notes shown to the model; the best come first."""
+PASSAGE_CHARACTERS = 280
+_CITATION = re.compile(r"\[(\d+)\]")
+
+
+class Found(Protocol):
+    """What retrieval found, best first, with scores."""
+
+    @property
+    def facts(self) -> Sequence[tuple[Fact, float]]:
+        """Facts as they stood at the time asked about."""
+        ...
+
+    @property
+    def passages(self) -> Sequence[tuple[Passage, float]]:
+        """What was said by then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with how it is to be answered."""
+
+    text: str
+    as_of: datetime | None = None
+    """Answer with what was true and known then; None for now."""
+    choices: tuple[str, ...] = ()
+    """The answer is one of these exactly; with `wants_list`, some of them."""
+    wants_list: bool = False
+    id: str | None = None
+
+
+def answer(question: Question, evidence: Found, lm: LanguageModel) -> Iterator[str | Answer]:
+    """Yield the text of an answer piece by piece, and last the `Answer` itself."""
+    started, before = time.monotonic(), lm.usage
+    notes = _Notes.of(question, evidence, lm)
+    first = 0.0
+    text = ""
+    draft = _Draft()
+    if notes.lines:
+        pieces = _reply(question, notes, lm, draft)
+        for piece in pieces:
+            first = first or time.monotonic() - started
+            text += piece
+            yield piece
+    tail = _tail(question, notes, draft, text)
+    if tail:
+        first = first or time.monotonic() - started
+        text += tail
+        yield tail
+    cited = {int(n) for n in _CITATION.findall(text)}
+    yield Answer(
+        question.text,
+        "" if draft.abstained else draft.value,
+        text,
+        tuple(draft.items) if question.wants_list else None,
+        draft.abstained,
+        question.as_of,
+        tuple(c for c in notes.facts if c.n in cited),
+        tuple(c for c in notes.passages if c.n in cited),
+        lm.usage - before,
+        first,
+        time.monotonic() - started,
+    )
+
+
+@dataclass(slots=True)
+class _Draft:
+    value: str = ""
+    items: tuple[str, ...] = ()
+    abstained: str | None = NEVER_RECORDED
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """The numbered evidence, within the budget."""
+
+    facts: tuple[CitedFact, ...]
+    passages: tuple[CitedPassage, ...]
+    lines: tuple[str, ...]
+    word: str
+    today: datetime
+
+    @classmethod
+    def of(cls, question: Question, evidence: Found, lm: LanguageModel) -> _Notes:
+        """Facts first, then passages, each with a number and its dates, while there is room."""
+        today = question.as_of or datetime.now(UTC)
+        room = EVIDENCE_TOKENS
+        facts: list[CitedFact] = []
+        passages: list[CitedPassage] = []
+        lines: list[str] = []
+        past = wording.asks_about_past(question.text)
+        ranked = sorted(evidence.facts, key=lambda f: f[0].state is State.PAST and not past)
+        for fact, score in ranked:
+            line = f"[{len(lines) + 1}] {fact.text} ({_interval(fact)})"
+            room -= lm.count_tokens(line)
+            if room < 0:
+                break
+            facts.append(CitedFact(len(lines) + 1, fact, score))
+            lines.append(line)
+        for passage, score in evidence.passages:
+            words = passage.text
+            if len(words) > PASSAGE_CHARACTERS:
+                words = words[:PASSAGE_CHARACTERS].rsplit(maxsplit=1)[0] + " …"
+            said = f"{passage.speaker}: " if passage.speaker else ""
+            line = f'[{len(lines) + 1}] {passage.at:%Y-%m-%d} {said}"{words}"'
+            room -= lm.count_tokens(line)
+            if room < 0:
+                break
+            passages.append(CitedPassage(len(lines) + 1, passage, score))
+            lines.append(line)
+        return cls(tuple(facts), tuple(passages), tuple(lines), prompts.fence(), today)
+
+    @property
+    def text(self) -> str:
+        return "\n".join([f"Today is {self.today:%Y-%m-%d}.", *self.lines])
+
+    def fact(self, n: int) -> Fact | None:
+        return next((c.fact for c in self.facts if c.n == n), None)
+
+    def number(self, fact: FactId | None) -> int | None:
+        return next((c.n for c in self.facts if c.fact.id == fact), None)
+
+
+def _interval(fact: Fact) -> str:
+    match fact.state:
+        case State.CURRENT:
+            return f"since {fact.since:%Y-%m-%d}"
+        case State.UNCERTAIN:
+            return f"since {fact.since:%Y-%m-%d}, may be outdated since {fact.until:%Y-%m-%d}"
+        case State.PAST:
+            return f"from {fact.since:%Y-%m-%d} until {fact.until:%Y-%m-%d}"
+
+
+def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) -> Iterator[str]:
+    """Stream the sentence, once the value before it is known to stand in the notes."""
+    prompt = prompts.answering(notes.text, question.text, notes.word)
+    if question.choices and not question.wants_list:
+        draft.value = _choose(question, notes, lm)
+        draft.abstained = None
+        known = f"{draft.value} |"
+        prompt = prompts.answering(notes.text, question.text, notes.word, reply=known)
+    pieces = lm.stream(prompt, max_tokens=prompts.ANSWER_TOKENS, stop=("\n",))
+    value = draft.value
+    sentence = ""
+    if not value:
+        head = ""
+        for piece in pieces:
+            head += piece
+            if "|" in head:
+                break
+        value, bar, sentence = (part.strip(" ") for part in head.partition("|"))
+        if not bar:
+            value, sentence = (value if _CITATION.search(value) is None else ""), head
+        if head.strip().casefold().startswith(prompts.NOT_SAID) or not _stands(
+            value or sentence, question, notes
+        ):
+            return
+    draft.value = value or _CITATION.sub("", sentence).strip(" .")
+    draft.abstained = None
+    cited = ""
+    for piece in (sentence, *([] if sentence and not value else pieces)):
+        text = piece.lstrip() if not cited else piece
+        cited += text
+        if text:
+            yield text
+    if cited and not _CITATION.search(cited):
+        n = _best_note(draft.value, notes)
+        if n is not None:
+            yield f" [{n}]"
+    elif not cited:
+        n = _best_note(draft.value, notes)
+        yield draft.value + (f" [{n}]" if n is not None else "")
+    if question.wants_list:
+        draft.items = _items(question, draft.value, notes, lm)
+
+
+def _choose(question: Question, notes: _Notes, lm: LanguageModel) -> str:
+    """The choice that the notes make likeliest as the beginning of the reply."""
+    listed = f"{question.text} ({' / '.join(question.choices)})"
+    prompt = prompts.answering(notes.text, listed, notes.word)
+    chances = lm.choose([prompt], [f"{choice} |" for choice in question.choices])
+    return question.choices[int(chances[0].argmax())]
+
+
+def _items(question: Question, value: str, notes: _Notes, lm: LanguageModel) -> tuple[str, ...]:
+    """The parts of a list; of the choices, those that the notes bear out."""
+    if question.choices:
+        chances = lm.choose(
+            [
+                prompts.checking(notes.text, f"{question.text} {choice}", notes.word)
+                for choice in question.choices
+            ],
+            [prompts.RIGHT, prompts.WRONG],
+        )
+        named = [c for c in question.choices if wording.occurs(c, value)]
+        right = [c for c, p in zip(question.choices, chances, strict=True) if p[0] > p[1]]
+        return tuple(named or right)
+    return tuple(
+        item
+        for part in re.split(r",| and ", value)
+        if (item := part.strip()) and any(wording.occurs(item, line) for line in notes.lines)
+    )
+
+
+def _stands(value: str, question: Question, notes: _Notes) -> bool:
+    """Whether the notes hold the value, in one that speaks of what was asked about."""
+    parts = [part for part in re.split(r",| and ", _CITATION.sub("", value)) if part.strip()]
+    asked = {word for name in wording.names(question.text) for word in wording.words(name)}
+    asked -= {"what", "where", "who", "when", "which", "how", "does", "did", "is", "was", "do", "i"}
+    about = " ".join(notes.lines)
+    if asked and not asked & set(wording.words(about)):
+        return False
+    return bool(parts) and all(
+        any(wording.occurs(part, line) or not wording.content(part) for line in notes.lines)
+        for part in parts
+    )
+
+
+def _best_note(value: str, notes: _Notes) -> int | None:
+    words = wording.content(value)
+    if not words:
+        return None
+    overlap = [len(words & wording.content(line)) for line in notes.lines]
+    return overlap.index(max(overlap)) + 1 if overlap and max(overlap) else None
+
+
+def _tail(question: Question, notes: _Notes, draft: _Draft, text: str) -> str:
+    """What code adds: the former value, a doubt, or one of the refusals."""
+    if draft.abstained is not None:
+        return _refusal(question, notes, draft)
+    past = wording.asks_about_past(question.text)
+    for n in map(int, _CITATION.findall(text)):
+        fact = notes.fact(n)
+        if fact is None:
+            continue
+        if fact.state is State.UNCERTAIN:
+            draft.abstained = UNCERTAIN
+            return f" That may be outdated since {_day(fact.until)}."
+        if fact.state is State.PAST and not past:
+            draft.abstained = RETRACTED
+            return f" That was so until {_day(fact.until)}."
+        if fact.state is State.PAST:
+            return f" That was so until {_day(fact.until)}."
+        former = notes.number(fact.replaces)
+        before = notes.fact(former) if former is not None else None
+        if before is not None and before.state is State.PAST:
+            return f" Until {_day(before.until)}: {before.text} [{former}]"
+    return ""
+
+
+def _refusal(question: Question, notes: _Notes, draft: _Draft) -> str:
+    """Why there is no answer: it was doubted, it has ended, or it was never told."""
+    asked = wording.content(question.text)
+    for cited in notes.facts:
+        fact = cited.fact
+        slot = wording.content(fact.claim.question) or wording.content(fact.text)
+        if fact.state is State.CURRENT or not slot or len(asked & slot) < 0.75 * len(slot):
+            continue
+        if fact.state is State.UNCERTAIN:
+            draft.abstained = UNCERTAIN
+            return (
+                f"I am not sure: {fact.text} [{cited.n}] may be outdated since {_day(fact.until)}."
+            )
+        draft.abstained = RETRACTED
+        return f"Not any more: {fact.text} [{cited.n}] That was so until {_day(fact.until)}."
+    draft.abstained = NEVER_RECORDED
+    return "That was never recorded."
+
+
+def _day(when: datetime | None) -> str:
+    """A date as people say it."""
+    return "an unknown day" if when is None else f"{when.day} {when:%B %Y}"

@@ -1,0 +1,451 @@
+"""What the model is asked, and how its replies are read.
+
+Each prompt stands beside its worked examples, its grammar and its parser. Stable text comes
+first and the varying text last, so that prompts share their evaluation. The examples are
+invented; none is taken from an evaluation.
+
+A person's words stand in untrusted segments between two fences that carry a random word,
+new for every document (docs/reliability.md, 2.4).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from memo.lm import Prompt, Segment, Turn, quoted
+
+NOT_SAID = "not said"
+MAX_FACT_CHARACTERS = 240
+
+
+def fence() -> str:
+    """A word that no document can know beforehand."""
+    return secrets.token_hex(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One worked example: what the user turn holds, and the reply."""
+
+    asked: str
+    reply: str
+
+
+def _shots(instruction: str, examples: tuple[Example, ...]) -> Prompt:
+    turns = [Turn("system", (Segment(instruction),))]
+    for example in examples:
+        turns.append(Turn("user", (Segment(example.asked),)))
+        turns.append(Turn("assistant", (Segment(example.reply),)))
+    return tuple(turns)
+
+
+def _message(text: str, word: str) -> tuple[Segment, ...]:
+    return (Segment(f"Message <{word}>\n"), quoted(text), Segment(f"\n</{word}>"))
+
+
+def _sample(text: str) -> str:
+    return f"Message <sample>\n{text}\n</sample>"
+
+
+# Extraction (ERASE, section 3.3): sentences first, then the slot that each one fills. One prompt
+# for both made a small model repeat itself and mistake whom a thing is about.
+
+EXTRACTION_TOKENS = 256
+"""Most tokens one turn's facts may take; a cut-off last line is dropped."""
+
+_EXTRACTION = """You keep notes about people's lives. Write down what the message states as true and lasting: who people are to each other, where they live and work, what they own, do regularly, like, suffer from, have planned or decided, and what has ended. One short sentence a line, one fact a sentence, with names instead of pronouns, in the words of the message. Take care whom each thing is about. Leave out small talk, questions, wishes, guesses and refused offers. Write "none" if nothing is left."""
+
+_EXTRACTION_EXAMPLES = (
+    Example(
+        "Tom: Hey! Finally got the keys, so I'm in Leeds now, out of that awful flat. My sister "
+        "Kate carried boxes all day lol, she's a nurse and has a new van. How was your weekend?",
+        "Tom lives in Leeds.\nKate is Tom's sister.\nKate is a nurse.\nKate has a new van.",
+    ),
+    Example("Rosa: lol yes, see you at 8. If they paid me that much I'd go too!", "none"),
+    Example(
+        "Nils: I've given up the violin, no time since I left the bakery. I drive for Bodley's "
+        "now, from 6 to 2. They offered me nights but I said no. My parents have sold their "
+        "house and live with us.",
+        "Nils no longer plays the violin.\nNils no longer works at the bakery.\n"
+        "Nils works for Bodley's as a driver.\nNils works from 6 to 2.\n"
+        "Nils's parents have sold their house.\nNils's parents live with Nils.",
+    ),
+    Example(
+        "Ida: The vet says our dog Bella has a bad hip, tablets twice a day. My friend Paul got "
+        "a Volvo and swims on Mondays. Oh and I'm back at school since May, nursing course, it "
+        "was the office that made me ill",
+        "Ida has a dog called Bella.\nBella has a bad hip.\nBella takes tablets twice a day.\n"
+        "Paul is Ida's friend.\nPaul has a Volvo.\nPaul swims on Mondays.\n"
+        "Ida is doing a nursing course at school.",
+    ),
+    Example(
+        "Dentist moved to the 12th, not the 10th. Learning Polish on Mondays with Eva. "
+        "The trip to Oslo is off, too expensive.",
+        "My dentist appointment is on the 12th.\nI am learning Polish on Mondays with Eva.\n"
+        "I am no longer going to Oslo.",
+    ),
+    Example(
+        "Eva: Paul and Zora have moved to Lyon!! Bruno is engaged to Ines now, he has got a dog "
+        "too, a beagle called Max. I'm a cook at the Old Mill and I bought a bike, a green Cube. "
+        "Dad was in the army when he was young.",
+        "Paul lives in Lyon.\nZora lives in Lyon.\nBruno is engaged to Ines.\n"
+        "Bruno has a beagle called Max.\nEva is a cook at the Old Mill.\nEva has a green Cube bike.",
+    ),
+    Example(
+        "Bruno: Ines and I have split up. The beagle stays with me. Aunt Dora was offered a flat "
+        "in Kiel but she's staying in Ulm, I'm glad.",
+        "Bruno is no longer with Ines.\nBruno has a beagle.\nDora lives in Ulm.",
+    ),
+    Example(
+        "Omar: sorry, I mixed that up: the exam is on Friday, not Thursday. And Lena moved from "
+        "Bonn to Graz and sold the boat, they have a caravan now.",
+        "Omar's exam is on Friday.\nLena moved from Bonn to Graz.\nLena lives in Graz.\n"
+        "Lena no longer has the boat.\nLena has a caravan.",
+    ),
+)
+
+EXTRACTION_GRAMMAR = r"""root ::= "none" | line ("\n" line)*
+line ::= [^\n|]+
+"""
+
+
+def extraction(text: str, context: str | None, word: str) -> Prompt:
+    """Ask for the facts of one speaker's turn; the reply is a sentence a line, or "none".
+
+    Args:
+        text: `Speaker: words`, or just the words of an unsigned note.
+        context: The question that it answers, if any.
+        word: The fence of this document.
+    """
+    before = (Segment("Asked before: "), quoted(context), Segment("\n")) if context else ()
+    samples = tuple(Example(_sample(e.asked), e.reply) for e in _EXTRACTION_EXAMPLES)
+    return (*_shots(_EXTRACTION, samples), Turn("user", (*before, *_message(text, word))))
+
+
+def parse_sentences(reply: str, *, finished: bool) -> tuple[list[str], list[str]]:
+    """The sentences of a reply, and what was wrong with the rest."""
+    rows = [row.strip() for row in reply.strip().split("\n")]
+    problems = []
+    if not finished:
+        rows.pop()
+        problems.append("The list of facts was longer than allowed; its end was left out.")
+    sentences = [row for row in dict.fromkeys(rows) if row and row != "none"]
+    if overlong := [row for row in sentences if len(row) > MAX_FACT_CHARACTERS]:
+        problems.append(f"{len(overlong)} facts were longer than {MAX_FACT_CHARACTERS} characters.")
+    return [row for row in sentences if len(row) <= MAX_FACT_CHARACTERS], problems
+
+
+SLOT_TOKENS = 48
+
+_SLOT = """For each fact, give the question about its person or thing that it answers, in the present and naming that person or thing; then the answer in a few words of the fact, never the person itself; then one (only one answer can hold at a time), several (others can hold as well) or over (it has ended)."""
+
+_SLOT_EXAMPLES = (
+    Example("Tom lives in Leeds.", "Where does Tom live? | Leeds | one"),
+    Example("Kate is Tom's sister.", "Who is Kate? | Tom's sister | one"),
+    Example(
+        "Nils no longer plays the violin.", "What instruments does Nils play? | the violin | over"
+    ),
+    Example(
+        "Ida has a dog called Bella.", "What pets does Ida have? | a dog called Bella | several"
+    ),
+    Example("Paul has a new Volvo.", "What car does Paul have? | a Volvo | one"),
+    Example("Anna moved from Bonn to Graz.", "Where does Anna live? | Graz | one"),
+    Example("Nils works from 6 to 2.", "What hours does Nils work? | from 6 to 2 | one"),
+    Example("Omar left the bank in May.", "Where does Omar work? | the bank | over"),
+    Example(
+        "My dentist appointment is on the 12th.", "When is my dentist appointment? | the 12th | one"
+    ),
+    Example("Ida is allergic to nuts.", "What is Ida allergic to? | nuts | several"),
+    Example(
+        "I am learning Polish on Mondays with Eva.",
+        "What languages am I learning? | Polish | several",
+    ),
+    Example("Omar and Lena have broken up.", "Who is Omar together with? | Lena | over"),
+    Example("Bella has a bad hip.", "What illness does Bella have? | a bad hip | several"),
+    Example("Lena is going to Rome in May.", "Where is Lena going in May? | Rome | one"),
+    Example("Tim started at Bodley's as a driver.", "Where does Tim work? | Bodley's | one"),
+    Example("Ida bought a laptop, a Lenovo.", "What laptop does Ida have? | a Lenovo | one"),
+    Example("Paul sold the motorbike.", "What vehicle does Paul have? | the motorbike | over"),
+    Example("Paul's yoga class is on Tuesdays.", "When is Paul's yoga class? | Tuesdays | one"),
+    Example("Kate is training to be a vet.", "What is Kate training to be? | a vet | one"),
+    Example(
+        "Tom's mum has retired from the school.", "Where does Tom's mum work? | the school | over"
+    ),
+    Example("Lena is engaged to Finn.", "Who is Lena engaged to? | Finn | one"),
+    Example(
+        "Kate goes to the gym twice a week.",
+        "How often does Kate go to the gym? | twice a week | one",
+    ),
+    Example("Rosa is an accountant at Hill & Co.", "Where does Rosa work? | Hill & Co | one"),
+)
+
+SLOT_GRAMMAR = r"""root ::= question " | " answer " | " kind
+question ::= [^|\n?]+ "?"
+answer ::= [^|\n]+
+kind ::= "one" | "several" | "over"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The question that a fact answers and its answer."""
+
+    question: str
+    value: str
+    kind: str
+    """one, several or over."""
+
+
+def slot(sentence: str) -> Prompt:
+    """Ask which question a sentence answers."""
+    return (*_shots(_SLOT, _SLOT_EXAMPLES), Turn("user", (quoted(sentence),)))
+
+
+def parse_slot(reply: str, *, finished: bool) -> Slot | None:
+    """The slot of a reply; None if it is cut off or not of the form asked for."""
+    fields = [part.strip() for part in reply.split("|")]
+    if not finished or len(fields) != 3 or not all(fields):
+        return None
+    question, value, kind = fields
+    if not question.endswith("?") or kind not in {"one", "several", "over"}:
+        return None
+    return Slot(question, value, kind)
+
+
+# Reading (docs/erase.md: read, do not judge).
+
+READING_TOKENS = 16
+
+_READING = (
+    "Answer the question from the message alone, as things stand after it, in a few words "
+    "copied from it. If the message does not answer it for the very person or thing asked "
+    f"about, say: {NOT_SAID}"
+)
+
+_READINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Tom: Hey! Finally got the keys, so I'm in Leeds now, out of that awful Bradford flat. "
+        "Sold my van as well. My sister Kate carried boxes all day lol, she's renting in York. "
+        "How was your weekend?",
+        (
+            ("Where does Tom live?", "Leeds"),
+            ("Where does Tom work?", NOT_SAID),
+            ("Where does Kate live?", "York"),
+            ("What does Tom no longer have or do?", "Bradford flat, van"),
+            ("What does Kate no longer have or do?", NOT_SAID),
+            ("Who is Tom's sister?", "Kate"),
+        ),
+    ),
+    (
+        "Rosa: I gave up the violin, no time since I left the bakery for the school, 8 to 2. "
+        "My cousin Omar just got a new boat. Someone offered him a job in Wales, he said no.",
+        (
+            ("What hours does Rosa work?", "8 to 2"),
+            ("Where does Rosa work?", "the school"),
+            ("What does Rosa no longer have or do?", "violin, the bakery"),
+            ("What vehicle does Rosa have?", NOT_SAID),
+            ("What languages does Rosa speak?", NOT_SAID),
+            ("What boat does Omar have?", "new boat"),
+            ("What does Omar no longer have or do?", NOT_SAID),
+            ("What hours does Omar work?", NOT_SAID),
+            ("Where does Omar work?", NOT_SAID),
+        ),
+    ),
+    (
+        "Nils: It's definitely the 9th, I mixed it up with Anna's party. And the doctor was "
+        "happy, my knee is fine again, no more crutches. Anna broke up with Finn.",
+        (
+            ("When is Nils's concert?", "the 9th"),
+            ("What is Nils allergic to?", NOT_SAID),
+            ("How is Nils's knee?", "fine again"),
+            ("What does Nils no longer have or do?", "bad knee, crutches"),
+            ("What does Anna no longer have or do?", "Finn"),
+            ("Who is Nils's girlfriend?", NOT_SAID),
+            ("Where does Anna live?", NOT_SAID),
+        ),
+    ),
+)
+
+
+def reading(text: str, question: str, word: str) -> Prompt:
+    """Put one question to a document; the reply is a few words of it, or `NOT_SAID`."""
+    examples = []
+    for message, pairs in _READINGS:
+        for i, (asked, reply) in enumerate(pairs):
+            head = f"{_sample(message)}\n" if i == 0 else ""
+            examples.append(Example(f"{head}Question: {asked}", reply))
+    return (
+        *_shots(_READING, tuple(examples)),
+        Turn("user", (*_message(text, word), Segment("\nQuestion: "), quoted(question))),
+    )
+
+
+def gone_question(subject: str) -> str:
+    """The question that collects what ended for somebody."""
+    if subject == "I":
+        return "What do I no longer have or do?"
+    return f"What does {subject} no longer have or do?"
+
+
+# Checking a proposed fact against the document.
+
+RIGHT, WRONG = "right", "wrong"
+
+_CHECKING = (
+    "Is the statement right, going by the message alone? right: the message says so of this "
+    "very person or thing. wrong: it says otherwise, says it of another one, or does not say it."
+)
+
+_CHECKS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        _READINGS[0][0],
+        (
+            ("Tom lives in Leeds.", RIGHT),
+            ("Tom lives in York.", WRONG),
+            ("Kate lives in York.", RIGHT),
+            ("Kate lives in Leeds.", WRONG),
+            ("Tom works in Leeds.", WRONG),
+            ("Tom has a van.", WRONG),
+            ("Kate is Tom's sister.", RIGHT),
+        ),
+    ),
+    (
+        _READINGS[1][0],
+        (
+            ("Omar has a boat.", RIGHT),
+            ("Rosa has a boat.", WRONG),
+            ("Omar works in Wales.", WRONG),
+            ("Rosa works at the school.", RIGHT),
+            ("Rosa works at the bakery.", WRONG),
+            ("Omar works from 8 to 2.", WRONG),
+            ("Rosa plays the violin.", WRONG),
+            ("Rosa works from 8 to 2.", RIGHT),
+        ),
+    ),
+)
+
+
+def checking(text: str, statement: str, word: str) -> Prompt:
+    """Ask whether a document says a statement; to be continued by `RIGHT` or `WRONG`."""
+    examples = []
+    for message, pairs in _CHECKS:
+        for i, (stated, reply) in enumerate(pairs):
+            head = f"{_sample(message)}\n" if i == 0 else ""
+            examples.append(Example(f"{head}Statement: {stated}", reply))
+    return (
+        *_shots(_CHECKING, tuple(examples)),
+        Turn("user", (*_message(text, word), Segment("\nStatement: "), quoted(statement))),
+    )
+
+
+# What else changes with a fact (docs/erase.md, propagation).
+
+ASPECT_TOKENS = 60
+
+_ASPECTS = (
+    "When one thing in a life changes, other things usually change with it. List what usually "
+    "changes with it, in a few words each, nothing else."
+)
+
+_ASPECT_EXAMPLES = (
+    Example(
+        "Where does Tom go to school?",
+        "Tom's teachers, Tom's classmates, Tom's way to school, Tom's timetable",
+    ),
+    Example(
+        "What car does Kate drive?",
+        "Kate's car insurance, where Kate parks the car, the car's repairs",
+    ),
+    Example(
+        "Which team does Ali play for?",
+        "Ali's coach, Ali's teammates, when Ali trains, where Ali trains",
+    ),
+)
+
+
+def aspects(question: str) -> Prompt:
+    """Ask what depends on the answer to a question; the reply is a list with commas."""
+    return (*_shots(_ASPECTS, _ASPECT_EXAMPLES), Turn("user", (quoted(question),)))
+
+
+def parse_list(reply: str) -> list[str]:
+    """The items of a reply with commas."""
+    return [item.strip() for item in reply.split(",") if item.strip()]
+
+
+# Answering
+
+ANSWER_TOKENS = 72
+
+_ANSWERING = (
+    "Answer the question from the numbered notes alone: first the answer in a few words copied "
+    "from the notes, then one sentence that says it and cites the number of the note in square "
+    f"brackets. A note with an end date is about the past. If the notes do not answer it: {NOT_SAID}"
+)
+
+_ANSWERS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Today is 2024-09-02.\n"
+        "[1] Tom lives in Leeds. (since 2024-05-03)\n"
+        "[2] Tom lives in Bradford. (from 2021-02-10 until 2024-05-03)\n"
+        "[3] Kate is a nurse. (since 2023-11-20)\n"
+        '[4] 2024-08-01 Tom: "Kate is teaching me to swim, on Fridays after work"',
+        (
+            ("Where does Tom live?", "Leeds | Tom lives in Leeds [1]."),
+            ("Where did Tom live before Leeds?", "Bradford | Tom lived in Bradford before [2]."),
+            ("Where does Kate live?", NOT_SAID),
+            ("What does Kate do for a living?", "nurse | Kate is a nurse [3]."),
+            ("Which car does Tom drive?", NOT_SAID),
+            ("Who teaches Tom to swim?", "Kate | Kate is teaching Tom to swim [4]."),
+            ("What did Tom study?", NOT_SAID),
+        ),
+    ),
+    (
+        "Today is 2023-04-18.\n"
+        "[1] Rosa is learning Polish. (since 2023-01-09)\n"
+        "[2] Rosa is learning Greek. (since 2022-06-30)\n"
+        "[3] Rosa's boss is Mr Hale. (since 2022-02-02, may be outdated since 2023-03-01)\n"
+        "[4] My dentist appointment is on the 12th. (since 2023-04-01)",
+        (
+            (
+                "Which languages is Rosa learning?",
+                "Polish, Greek | Rosa is learning Polish [1] and Greek [2].",
+            ),
+            (
+                "When is my dentist appointment?",
+                "the 12th | Your dentist appointment is on the 12th [4].",
+            ),
+            ("What is Rosa's favourite film?", NOT_SAID),
+            ("Who is Rosa's boss?", "Mr Hale | Rosa's boss is Mr Hale [3]."),
+            ("Where does Rosa's boss live?", NOT_SAID),
+        ),
+    ),
+)
+
+
+def answering(notes: str, question: str, word: str, *, reply: str = "") -> Prompt:
+    """Put a question to numbered notes; the reply is `value | sentence [n].` or `NOT_SAID`.
+
+    Args:
+        notes: One note a line, with the date of today as the first.
+        question: The person's.
+        word: The fence of this call.
+        reply: What the reply is already known to begin with.
+    """
+    examples = []
+    for sample, pairs in _ANSWERS:
+        for i, (asked, said) in enumerate(pairs):
+            head = f"Notes <sample>\n{sample}\n</sample>\n" if i == 0 else ""
+            examples.append(Example(f"{head}Question: {asked}", said))
+    asked_turn = Turn(
+        "user",
+        (
+            Segment(f"Notes <{word}>\n"),
+            quoted(notes),
+            Segment(f"\n</{word}>\nQuestion: "),
+            quoted(question),
+        ),
+    )
+    begun = (Turn("assistant", (quoted(reply),)),) if reply else ()
+    return (*_shots(_ANSWERING, tuple(examples)), asked_turn, *begun)

@@ -1,0 +1,123 @@
+"""Find the facts that a document may bear on, and the evidence for a question.
+
+Vectors and keywords each give a ranking; reciprocal rank fusion joins them (Cormack et al.
+2009). Documents are also matched by whom they are about: the published failures of ERASE are
+facts never retrieved (docs/erase.md, 3).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memo import wording
+from memo.records import Candidates, Document, Fact, FactId, Passage, PassageId, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from memo.lm import Embedder
+    from memo.records import Claim
+    from memo.store import Store
+
+RRF_K = 60
+"""Reciprocal rank fusion's constant, as published."""
+NEAREST = 12
+"""Facts fetched for each passage or claim by each of the two searches."""
+MAX_CANDIDATES = 40
+"""Facts read against one document; each costs about 15 evaluated tokens."""
+MAX_FACTS = 8
+"""Facts shown as evidence for a question."""
+MAX_PASSAGES = 4
+ALL = (State.CURRENT, State.UNCERTAIN, State.PAST)
+LIVE = (State.CURRENT, State.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What may answer a question, best first, with scores that sum ranks (RRF)."""
+
+    facts: tuple[tuple[Fact, float], ...] = ()
+    passages: tuple[tuple[Passage, float], ...] = ()
+
+
+def fuse(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
+    """Reciprocal rank fusion: id to score, best first."""
+    scores: dict[int, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, id_ in enumerate(ranking):
+            scores[id_] += 1 / (RRF_K + rank)
+    return dict(sorted(scores.items(), key=lambda item: -item[1]))
+
+
+def candidates(
+    store: Store, embedder: Embedder, document: Document, claims: Sequence[Claim]
+) -> Candidates:
+    """Facts near to the document's passages and claims, and about the same people."""
+    texts = [message.text for message in document.messages]
+    texts += [f"{claim.question} {claim.text}" for claim in claims]
+    rankings: list[list[int]] = []
+    for text, vector in zip(texts, embedder.embed(texts), strict=True):
+        rankings.append([id_ for id_, _ in store.search_facts_by_vector(vector, NEAREST, ALL)])
+        rankings.append([id_ for id_, _ in store.search_facts_by_words(text, NEAREST, ALL)])
+    ranked = fuse(rankings)
+    people = {message.speaker or "I" for message in document.messages}
+    people |= set(wording.names(document.text))
+    people |= {subject for claim in claims for subject in claim.subjects}
+    about = store.current_facts_about(people)
+    ids = [FactId(id_) for id_ in ranked]
+    ids = list(dict.fromkeys(ids + [fact.id for fact in about]))[:MAX_CANDIDATES]
+    facts = {fact.id: fact for fact in store.facts(ids)}
+    for fact in list(facts.values()):
+        for rival in store.facts_with_question(fact.claim.question):
+            facts.setdefault(rival.id, rival)
+    return Candidates(tuple(facts.values()), tuple(store.assertions(list(facts))))
+
+
+def evidence(
+    store: Store, embedder: Embedder | None, question: str, as_of: datetime | None = None
+) -> Evidence:
+    """Facts and passages for a question, as things stood and were known at a time.
+
+    Current facts come first, each followed at the end by the one that it replaced; former
+    ones compete only when the question is about the past, or when nothing current is found
+    on its subject (so that "not any more" can be told from "never recorded").
+
+    Args:
+        store: Where to look.
+        embedder: None searches by keyword alone.
+        question: In the person's words.
+        as_of: None for now.
+    """
+    vector = embedder.embed([question])[0] if embedder is not None else None
+
+    def search(states: Sequence[State], count: int) -> dict[int, float]:
+        found = [[i for i, _ in store.search_facts_by_words(question, 4 * count, states, as_of)]]
+        if vector is not None:
+            near = store.search_facts_by_vector(vector, 4 * count, states, as_of)
+            found.append([i for i, _ in near])
+        return dict(list(fuse(found).items())[:count])
+
+    if wording.asks_about_past(question):
+        scores = search(ALL, MAX_FACTS)
+    else:
+        scores = search(LIVE, MAX_FACTS - 2) | search((State.PAST,), 2)
+    kept = {fact.id: fact for fact in store.facts([FactId(id_) for id_ in scores], as_of)}
+    former = [f.replaces for f in list(kept.values())[:2] if f.replaces and f.replaces not in kept]
+    kept |= {fact.id: fact for fact in store.facts(former, as_of)}
+
+    passages = [
+        [id_ for id_, _ in store.search_passages_by_words(question, 4 * MAX_PASSAGES, as_of)]
+    ]
+    if vector is not None:
+        near = store.search_passages_by_vector(vector, 4 * MAX_PASSAGES, as_of)
+        passages.append([id_ for id_, _ in near])
+    texts = dict(list(fuse(passages).items())[:MAX_PASSAGES])
+    spoken = {p.id: p for p in store.passages([PassageId(id_) for id_ in texts])}
+    ordered = [FactId(id_) for id_ in scores] + list(former)
+    return Evidence(
+        tuple((kept[i], scores.get(i, 0.0)) for i in ordered if i in kept),
+        tuple((spoken[PassageId(i)], texts[i]) for i in texts if PassageId(i) in spoken),
+    )

@@ -1,0 +1,240 @@
+"""What code can tell about words without a model: same value, whose clause, where it stands.
+
+These are the guards of docs/erase.md. They know English function words, pronouns and words
+for people near to somebody; in another language they recognise less, and so hold back more.
+"""
+
+from __future__ import annotations
+
+import re
+
+_STOP = frozenset(
+    "a an the of in at on to for from by with and or as is are was were be been am do does did "
+    "has have had his her hers my mine our their its your i we he she they it this that these "
+    "those there some now still also again new just".split()
+)
+_NUMBERS = {
+    word: str(i)
+    for i, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()
+    )
+}
+_FIRST_PERSON = frozenset("i i'm i've i'll i'd we we're we've we'll we'd me us".split())
+_THIRD_PERSON = frozenset("he she they he's she's they're they've they'll his her their".split())
+_NEAR_PEOPLE = frozenset(
+    "mother mum mom mam mama father dad papa parents sister brother siblings son daughter kids "
+    "children child wife husband partner girlfriend boyfriend fiance fiancee ex friend friends "
+    "mate mates neighbour neighbours neighbor neighbors boss manager colleague colleagues coworker "
+    "coworkers cousin cousins aunt auntie uncle nephew niece gran grandma granny nan grandmother "
+    "grandad grandpa grandfather flatmate roommate landlord landlady baby".split()
+)
+_ENDING = re.compile(
+    r"\b(no longer|not any ?more|any ?more|n't|not|never|quit|stop(?:ped|s)?|ga?ive[ns]? (?:it )?up|"
+    r"giving up|given (?:it |away|up)|gave (?:it |away|up)|sold|sell(?:ing)?|lost|left|leaving|"
+    r"ended|ends|over|cancel(?:led|ed)?|called off|off|broke(?:n)? up|br[eo]ke[n]?|split|divorced|"
+    r"separated|died|dead|gone|finished|without|used to|former|formerly|ex|dropped|done with|"
+    r"retired|resigned|notice|clos(?:ed|es)|threw|thrown|returned|expired|out of|wrong|instead|"
+    r"passed away|swapped|replaced|switched|changed|moved|fired|laid off|back from)\b|n't\b",
+    re.IGNORECASE,
+)
+_VERB = re.compile(
+    r"(?:is|has|was|had|are|were|have|got|will|can|could|would|does|did|says|said|went|came|took|"
+    r"bought|made|found|met|wants|lives|works|plays|goes|just|also|still|now|and|finally|\w{3,}ed)"
+)
+_PLACING = frozenset("in at to from on of for near via by the into called named".split())
+_PAST = re.compile(
+    r"\b(did|was|were|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|once|back (?:in|then)|"
+    r"ago|last|until|first|old|originally|in (?:19|20)\d\d)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_SENTENCE = re.compile(r"[^.!?\n;]+[.!?;]*")
+_NAME = re.compile(r"\b[^\W\d_a-z][\w'’-]*", re.UNICODE)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, folded, without possessive endings, numbers as digits."""
+    found = []
+    for match in _WORD.finditer(text):
+        word = match.group().casefold().replace("’", "'")
+        word = re.sub(r"'s$|'$", "", word)
+        found.append(_NUMBERS.get(word, word))
+    return found
+
+
+def stem(word: str) -> str:
+    """A crude stem, enough for Tuesday and Tuesdays, moved and moves."""
+    for ending in ("ing", "ies", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word[0].isdigit():
+            base = word[: -len(ending)]
+            return base + "y" if ending == "ies" else base.removesuffix("e")
+    return word.removesuffix("e") if len(word) > 3 else word
+
+
+def content(text: str) -> frozenset[str]:
+    """Stems of the words that carry meaning."""
+    return frozenset(stem(word) for word in words(text) if word not in _STOP)
+
+
+def same_value(a: str, b: str) -> bool:
+    """Whether two answers name the same thing: the words of one contain those of the other."""
+    x, y = content(a), content(b)
+    if not x or not y:
+        return words(a) == words(b)
+    return x <= y or y <= x
+
+
+def occurs(value: str, text: str) -> bool:
+    """Whether all that matters of a value stands in a text."""
+    return bool(wanted := content(value)) and wanted <= content(text)
+
+
+def sentences(text: str) -> list[str]:
+    """A text cut at sentence ends and line breaks; together they are all of its words."""
+    return [match.group().strip() for match in _SENTENCE.finditer(text) if match.group().strip()]
+
+
+def quote_for(value: str, text: str) -> str | None:
+    """The shortest sentence of a text, or two in a row, with the words of a value; literal."""
+    spans = [match.span() for match in _SENTENCE.finditer(text)]
+    pairs = [(a[0], b[1]) for a, b in zip(spans, spans[1:], strict=False)]
+    for start, end in [*sorted(spans, key=lambda s: s[1] - s[0]), *pairs]:
+        if occurs(value, text[start:end]):
+            return text[start:end].strip()
+    return None
+
+
+def ends_something(text: str) -> bool:
+    """Whether a sentence has a word that ends, negates or replaces."""
+    return bool(_ENDING.search(text))
+
+
+def asks_about_past(question: str) -> bool:
+    """Whether a question is about how things were, by its verbs and time words."""
+    return bool(_PAST.search(question))
+
+
+def names(text: str) -> list[str]:
+    """Capitalised words, possessive endings cut."""
+    return [re.sub(r"['’]s?$", "", m.group()) for m in _NAME.finditer(text)]
+
+
+def leading_subjects(sentence: str) -> tuple[str, ...]:
+    """Whom or what a short sentence is about: `Meera and Josh`, `Enzo's mum`, `I`.
+
+    A sentence that begins with "My" or "We" is about the one who speaks, written `I`.
+    """
+    first = sentence.split(maxsplit=1)[0].rstrip(",") if sentence.split() else ""
+    if first.casefold() in {"i", "my", "we", "our", "i'm", "i've"}:
+        return ("I",)
+    match = re.match(
+        r"(?:The\s+)?((?:[^\W\d_a-z][\w'’.-]*\s*)+(?:and\s+(?:[^\W\d_a-z][\w'’-]*\s*)+)?)(\w+)?",
+        sentence,
+    )
+    if match is None:
+        return ()
+    lead = match.group(1).strip()
+    found = [re.sub(r"['’]s?$", "", part.strip()) for part in re.split(r"\band\b", lead)]
+    if re.search(r"['’]s?$", lead) and match.group(2):
+        return (f"{lead} {match.group(2)}", *found)
+    return tuple(part for part in found if part)
+
+
+def stands_alone(sentence: str) -> bool:
+    """Whether a sentence can be read without the text it came from: no loose pronouns."""
+    return not set(words(sentence)) & {"he", "she", "it", "they", "him", "them", "this", "that"}
+
+
+def is_about(subject: str, text: str, speaker: str) -> bool:
+    """Whether a text by a speaker mentions a subject, or the subject is the speaker."""
+    if subject in {speaker, "I"}:
+        return subject == speaker
+    wanted = set(words(subject)) - set(words(speaker))
+    return wanted <= set(words(text)) if wanted else False
+
+
+def acting(text: str) -> frozenset[str]:
+    """Capitalised words that can be somebody who does something, rather than a place.
+
+    Within a sentence all that follow no preposition; at its start those before a verb form.
+    """
+    found = set()
+    for sentence in sentences(text):
+        tokens = _WORD.findall(sentence)
+        for i, token in enumerate(tokens):
+            if not token[0].isupper() or token.casefold() in _FIRST_PERSON | _STOP:
+                continue
+            following = tokens[i + 1].casefold() if i + 1 < len(tokens) else ""
+            if i == 0:
+                if token.casefold().endswith(("'s", "’s")) or _VERB.fullmatch(following):
+                    found.add(re.sub(r"['’]s?$", "", token))
+            elif tokens[i - 1].casefold() not in _PLACING:
+                found.add(re.sub(r"['’]s?$", "", token))
+    return frozenset(found)
+
+
+def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[str | None]:
+    """Whom a text says a value of, by the mention nearest before it in its sentence.
+
+    Args:
+        value: Words that stand in the text.
+        text: What the speaker said.
+        speaker: `I` where no name is known.
+        people: Names that can be meant; other capitalised words are places and the like.
+
+    Returns:
+        Speaker, names, or "" for somebody else who has no name here; None where a sentence
+        mentions nobody before the value. Empty when the value does not stand in one sentence.
+    """
+    found: set[str | None] = set()
+    wanted = content(value)
+    known = {stem(name.casefold()): name for name in people}
+    for sentence in sentences(text):
+        if not wanted <= content(sentence):
+            continue
+        tokens = words(sentence)
+        nearest: set[str | None] = {None}
+        for i, token in enumerate(tokens):
+            if stem(token) in wanted:
+                found |= nearest
+                break
+            owner: str | None = None
+            if stem(token) in known:
+                owner = known[stem(token)]
+            elif token in _FIRST_PERSON:
+                owner = speaker
+            elif token in _THIRD_PERSON or token in _NEAR_PEOPLE:
+                owner = ""
+            elif i > 0 and tokens[i - 1] in {"my", "our"}:
+                owner = speaker
+            if owner is not None:
+                joined = i > 0 and tokens[i - 1] in {"and", "with"}
+                nearest = (nearest - {None}) | {owner} if joined else {owner}
+    return found
+
+
+def may_own(subject: str, value: str, text: str, speaker: str, people: frozenset[str]) -> bool:
+    """Whether a value can have been said of a subject, by the nearest mention before it."""
+    marked = owners(value, text, speaker, people)
+    if not marked or None in marked:
+        return True
+    about = set(words(subject))
+    near = bool(about & _NEAR_PEOPLE)
+    for owner in marked:
+        if owner == "" or (near and owner != speaker):
+            if subject != speaker:
+                return True
+        elif owner is not None and (owner == subject or set(words(owner)) & about):
+            return True
+    return False
+
+
+def replaced(text: str, old: str, new: str) -> str | None:
+    """A sentence with one value put in place of another; None if the old one is not in it."""
+    bare = re.sub(r"^(?:in|at|on|from|to|with|for)\s+", "", old, flags=re.IGNORECASE)
+    new_bare = re.sub(r"^(?:in|at|on|from|to|with|for)\s+", "", new, flags=re.IGNORECASE)
+    for candidate, substitute in ((old, new), (bare, new_bare)):
+        pattern = re.compile(rf"(?<!\w){re.escape(candidate)}(?!\w)", re.IGNORECASE)
+        if candidate and pattern.search(text):
+            return pattern.sub(lambda _, s=substitute: s, text, count=1)
+    return None
