@@ -41,6 +41,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _INTERRUPTED = 130
 _LOG_BYTES = 1 << 20
+_LOGGER = logging.getLogger("memo")
+_LOGGER.addHandler(logging.NullHandler())  # without a log file warnings go nowhere, not to stderr
 
 
 # -- options that stand anywhere -----------------------------------------------------
@@ -327,14 +329,12 @@ def _log_to(settings: Settings, context: click.Context) -> None:
     except (OSError, MemoError):
         return  # a home that may only be read; the store says so where it matters
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logger = logging.getLogger("memo")
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    logger.addHandler(handler)
+    _LOGGER.setLevel(logging.INFO)
+    _LOGGER.addHandler(handler)
 
     @context.find_root().call_on_close
     def close() -> None:
-        logger.removeHandler(handler)
+        _LOGGER.removeHandler(handler)
         handler.close()
 
 

@@ -8,6 +8,7 @@ takes long is a generator: closing it stops the work, and what was applied stays
 from __future__ import annotations
 
 import fcntl
+import itertools
 import logging
 import os
 import re
@@ -647,10 +648,11 @@ class Memory:
         return former
 
     def reset_paths(self) -> list[Path]:
-        """What `reset` would delete: store, settings and log, not models and not backups."""
+        """What `reset` would delete: all of the home, not models, nor backups made elsewhere."""
         settings = self.settings
         names = [*_files(settings.store), settings.file, settings.log]
         names += sorted(settings.home.glob(f"{settings.log.name}.*"))
+        names += sorted(settings.home.glob("memo-before-*"))
         return [path for path in names if path.exists()]
 
     def reset(self) -> list[Path]:
@@ -689,8 +691,7 @@ class Memory:
             ModelError: There is no embedding model.
         """
         settings = self.settings
-        stamp = _now().strftime("%Y%m%dT%H%M%SZ")
-        kept = settings.store.with_name(f"memo-before-repair-{stamp}.db")
+        kept = _free(settings.store, "repair")
         with self._reading() as store:
             _copy(store, kept)
             store.rebuild()
@@ -876,16 +877,21 @@ def _set_aside(store: Path) -> Path | None:
     """Rename a store with its companions; a crash between leaves no log beside another store."""
     if not store.exists():
         return None
-    stamp = _now().strftime("%Y%m%dT%H%M%SZ")
-    former = store.with_name(f"memo-before-restore-{stamp}.db")
-    number = 1
-    while former.exists():
-        number += 1
-        former = store.with_name(f"memo-before-restore-{stamp}-{number}.db")
+    former = _free(store, "restore")
     for path, name in zip(_files(store), _files(former), strict=True):
         if path.exists():
             path.rename(name)
     return former
+
+
+def _free(store: Path, event: str) -> Path:
+    """A name beside the store for what it was before an event."""
+    stamp = f"{_now():%Y%m%dT%H%M%SZ}"
+    for number in itertools.count(1):
+        path = store.with_name(f"memo-before-{event}-{stamp}-{number}.db")
+        if not path.exists():
+            break
+    return path
 
 
 def _shortened(text: str) -> str:

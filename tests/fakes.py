@@ -25,6 +25,7 @@ _EXTRACTION = prompts.extraction("", None, "")[0]
 _SLOT = prompts.slot("")[0]
 _READING = prompts.reading("", "", "")[0]
 _CHECKING = prompts.checking("", "", "")[0]
+_ASPECTS = prompts.aspects("")[0]
 
 
 class FakeLM:
@@ -35,6 +36,7 @@ class FakeLM:
         slots: A sentence to `question | answer | kind`; else a form that fits nothing.
         readings: Words of a message and a question to what the message answers; else "not said".
         wrong: Statements that no message says; all others are right.
+        aspects: What usually changes with anything, with commas.
         answers: Words of any other prompt to the reply; else "".
         before: Called before every call, to fail or to stop there.
     """
@@ -46,6 +48,7 @@ class FakeLM:
         slots: Mapping[str, str] | None = None,
         readings: Mapping[tuple[str, str], str] | None = None,
         wrong: Sequence[str] = (),
+        aspects: str = "the weather",
         answers: Mapping[str, str] | None = None,
         context_tokens: int = 4096,
         before: Callable[[str], None] = lambda _: None,
@@ -58,6 +61,7 @@ class FakeLM:
         self._slots = slots or {}
         self._readings = readings or {}
         self._wrong = wrong
+        self._aspects = aspects
         self._answers = answers or {}
         self._before = before
         self._usage = Usage()
@@ -131,6 +135,8 @@ class FakeLM:
             case system if system == _CHECKING:
                 denied = any(last.endswith(statement) for statement in self._wrong)
                 return prompts.WRONG if denied else prompts.RIGHT
+            case system if system == _ASPECTS:
+                return self._aspects
         return next((reply for words, reply in self._answers.items() if words in last), "")
 
 
@@ -150,9 +156,16 @@ class HashEmbedder:
         return vectors
 
 
-def ann() -> FakeLM:
-    """Ann's story: Acme, then Borealis; she always lived in Hull."""
-    work, home = "Where does Ann work?", "Where does Ann live?"
+WORK, HOME = "Where does Ann work?", "Where does Ann live?"
+ANN = {
+    "2024-01-05": "I started at Acme. I live in Hull.",
+    "2024-06-01": "I left Acme. I work at Borealis now.",
+}
+"""What Ann says, and when."""
+
+
+def ann(before: Callable[[str], None] = lambda _: None, context_tokens: int = 4096) -> FakeLM:
+    """A model that understands Ann."""
     return FakeLM(
         extracts={
             "started at Acme": ["Ann works at Acme."],
@@ -160,14 +173,20 @@ def ann() -> FakeLM:
             "live in Hull": ["Ann lives in Hull."],
         },
         slots={
-            "Ann works at Acme.": f"{work} | Acme | one",
-            "Ann works at Borealis.": f"{work} | Borealis | one",
-            "Ann lives in Hull.": f"{home} | Hull | one",
-            "Ann lives in York.": f"{home} | York | one",
+            "Ann works at Acme.": f"{WORK} | Acme | one",
+            "Ann works at Borealis.": f"{WORK} | Borealis | one",
+            "Ann lives in Hull.": f"{HOME} | Hull | one",
+            "Ann lives in York.": f"{HOME} | York | one",
         },
         readings={
-            ("started at Acme", work): "Acme",
-            ("work at Borealis", work): "Borealis",
-            ("live in Hull", home): "Hull",
+            ("started at Acme", WORK): "Acme",
+            ("work at Borealis", WORK): "Borealis",
+            ("live in Hull", HOME): "Hull",
         },
+        answers={
+            WORK: "Borealis | Ann works at Borealis.",
+            "Where did Ann work before?": "Acme | Ann worked at Acme.",
+        },
+        before=before,
+        context_tokens=context_tokens,
     )
