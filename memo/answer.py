@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from memo.lm import LanguageModel
-    from memo.records import FactId, Usage
+    from memo.records import FactId
 
 NEVER_RECORDED, RETRACTED, UNCERTAIN = "never recorded", "retracted", "uncertain"
 EVIDENCE_TOKENS = 500
@@ -248,7 +248,8 @@ def _best_note(value: str, notes: _Notes) -> int | None:
     if not words:
         return None
     overlap = [len(words & wording.content(line)) for line in notes.lines]
-    return overlap.index(max(overlap)) + 1 if overlap and max(overlap) else None
+    best = max(overlap, default=0)
+    return overlap.index(best) + 1 if best else None
 
 
 def _tail(question: Question, notes: _Notes, draft: _Draft, text: str) -> str:

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 MAX_RETIRED = 3
 """Facts one document may end by itself; further ones wait for review (reliability.md, 2.3)."""
+MIN_WORDS = 4
+"""A shorter sentence means nothing by itself."""
 MAX_UNCERTAIN = 5
 MIN_RIGHT = 0.5
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
@@ -154,6 +156,17 @@ def _spoken(document: Document) -> list[_Spoken]:
     return spoken
 
 
+def _parts(text: str) -> list[str]:
+    """The sentences of a message, the shortest joined to the one before."""
+    parts: list[str] = []
+    for sentence in wording.sentences(text):
+        if parts and len(wording.words(sentence)) < MIN_WORDS:
+            parts[-1] = f"{parts[-1]} {sentence}"
+        else:
+            parts.append(sentence)
+    return parts
+
+
 def _signed(turn: _Spoken) -> str:
     return turn.text if turn.speaker == "I" else f"{turn.speaker}: {turn.text}"
 
@@ -162,20 +175,22 @@ def _extract(
     document: Document, spoken: list[_Spoken], lm: LanguageModel, word: str, draft: _Draft
 ) -> list[_Said]:
     """The grounded claims of a document, in its order."""
+    parts = [(turn, part) for turn in spoken for part in _parts(turn.text)]
     replies = lm.complete(
-        [prompts.extraction(_signed(turn), turn.context, word) for turn in spoken],
+        [prompts.extraction(_signed(turn), part, turn.context, word) for turn, part in parts],
         max_tokens=prompts.EXTRACTION_TOKENS,
         grammar=prompts.EXTRACTION_GRAMMAR,
     )
     found: list[tuple[_Spoken, str]] = []
-    for turn, reply in zip(spoken, replies, strict=True):
+    for (turn, _), reply in zip(parts, replies, strict=True):
         if not reply.text.strip():
             draft.problems.append("The model wrote nothing where facts were asked for.")
         sentences, problems = prompts.parse_sentences(reply.text, finished=reply.finished)
         draft.problems += problems
         found += [
             (turn, s)
-            for s in sentences
+            for sentence in sentences
+            for s in wording.unfolded(sentence)
             if wording.stands_alone(s) and _is_grounded(s, turn, document)
         ]
     if not found:
@@ -224,7 +239,7 @@ def _is_grounded(sentence: str, turn: _Spoken, document: Document) -> bool:
     """Whether names, numbers and most words of a sentence stand in what was said."""
     everything = document.text
     there = wording.content(everything) | wording.content(turn.speaker)
-    for name in wording.names(sentence)[0 if sentence.startswith("The ") else 0 :]:
+    for name in wording.names(sentence):
         folded = wording.content(name)
         if name not in {"I", "My", "The", "We", "Our"} and not folded <= there:
             return False
@@ -329,10 +344,11 @@ class _Judge:
     def run(self) -> None:
         """Judge, rewrite, propagate, add: the order of the paper."""
         readings, gone = self._read()
-        proposals = []
-        for fact in self.live:
-            if (proposal := self._compare(fact, readings.get(fact.claim.question))) is not None:
-                proposals.append((fact, *proposal))
+        proposals = [
+            (fact, *proposal)
+            for fact in self.live
+            if (proposal := self._compare(fact, readings.get(fact.claim.question))) is not None
+        ]
         self._rewrite(proposals)
         self._end(gone)
         self._propagate()
@@ -711,6 +727,8 @@ class _Judge:
                 if stored.id not in self.draft.settled:
                     self._return(stored, said)
                 continue
+            if any(_says(said.claim, f.claim) for f in self.live):
+                continue
             rivals = [
                 f
                 for f in self.same.get(i, [])
@@ -763,21 +781,22 @@ def _same_subject(a: Claim, b: Claim) -> bool:
 
 
 def _restates(new: Claim, stored: Claim) -> bool:
-    """Whether a claim says what a stored one says: same subject, value and predicate."""
-    if not _same_subject(new, stored):
+    """Whether a claim says all that a stored one says: same subject, value and predicate."""
+    return _says(stored, new)
+
+
+def _says(little: Claim, much: Claim) -> bool:
+    """Whether the first claim says nothing that the second does not."""
+    if not _same_subject(little, much):
         return False
-    a, b = wording.content(new.text), wording.content(stored.text)
-    if wording.ends_something(new.text) != wording.ends_something(stored.text):
+    if wording.ends_something(little.text) != wording.ends_something(much.text):
         return False
-    if a == b:
+    a, b = wording.content(little.text), wording.content(much.text)
+    if a <= b:
         return True
-    same_question = wording.content(new.question) == wording.content(stored.question)
-    return (
-        same_question
-        and _has_slot(new)
-        and wording.same_value(new.value, stored.value)
-        or len(a & b) >= 0.8 * len(a | b)
-    )
+    same_question = wording.content(little.question) == wording.content(much.question)
+    value = wording.content(little.value)
+    return same_question and _has_slot(little) and value <= wording.content(much.value)
 
 
 def _repeats(new: Claim, written: Claim) -> bool:

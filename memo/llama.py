@@ -190,9 +190,7 @@ class LlamaLM:
             return []
         room = len(data) + 8
         buffer = (llama_cpp.llama_token * room)()
-        count = llama_cpp.llama_tokenize(
-            self._vocab, data, len(data), buffer, room, False, special
-        )
+        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)
         return list(buffer[:count])
 
     def _plain_tokens(self, text: str) -> list[int]:
@@ -247,7 +245,7 @@ class LlamaLM:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1)
 
     def _evaluate(self, work: list[tuple[int, int, int, bool]]) -> list[np.ndarray[Any, Any]]:
-        """Evaluate (token, position, sequence, wanted) rows; logits of the wanted ones, in order."""
+        """Evaluate (token, position, sequence, wanted) rows; logits of the wanted ones."""
         wanted: list[np.ndarray[Any, Any]] = []
         for start in range(0, len(work), BATCH_TOKENS):
             rows = work[start : start + BATCH_TOKENS]
@@ -299,9 +297,7 @@ class LlamaLM:
             self._forget(source, common)
             self._kept[source] = tokens[:common]
         self._kept.move_to_end(source)
-        self._evaluate(
-            [(token, i, source, False) for i, token in enumerate(tokens) if i >= common]
-        )
+        self._evaluate([(token, i, source, False) for i, token in enumerate(tokens) if i >= common])
         self._kept[source] = tokens
         return source
 
@@ -466,10 +462,7 @@ class LlamaLM:
 
     def _sample(self, logits: np.ndarray[Any, Any], grammar: _Grammar | None) -> int | None:
         """The likeliest token allowed; None at the end of the text."""
-        if grammar is None:
-            token = int(logits.argmax())
-        else:
-            token = grammar.pick(logits)
+        token = int(logits.argmax()) if grammar is None else grammar.pick(logits)
         if llama_cpp.llama_vocab_is_eog(self._vocab, token):
             return None
         return token

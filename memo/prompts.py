@@ -48,60 +48,110 @@ def _sample(text: str) -> str:
     return f"Message <sample>\n{text}\n</sample>"
 
 
-# Extraction (ERASE, section 3.3): sentences first, then the slot that each one fills. One prompt
-# for both made a small model repeat itself and mistake whom a thing is about.
+# Extraction (ERASE, section 3.3): sentence by sentence, all in parallel over one message, then
+# the slot that each fact fills. One prompt for all of it made a small model loop, forget the
+# second half of a message and mistake whom a thing is about.
 
-EXTRACTION_TOKENS = 256
-"""Most tokens one turn's facts may take; a cut-off last line is dropped."""
+EXTRACTION_TOKENS = 96
+"""Most tokens one sentence's facts may take; a cut-off last line is dropped."""
 
-_EXTRACTION = """You keep notes about people's lives. Write down what the message states as true and lasting: who people are to each other, where they live and work, what they own, do regularly, like, suffer from, have planned or decided, and what has ended. One short sentence a line, one fact a sentence, with names instead of pronouns, in the words of the message. Take care whom each thing is about. Leave out small talk, questions, wishes, guesses and refused offers. Write "none" if nothing is left."""
+_EXTRACTION = (
+    "You keep notes about people's lives. Of each sentence of a message, write down what it "
+    "states as true and lasting: who people are to each other, where they live and work, what "
+    "they own, do regularly, like, suffer from, have planned or decided, and what has ended. One "
+    "short sentence a line, one fact and one person a line, with names instead of pronouns, in "
+    "the words of the message. Take care whom each thing is about. Leave out small talk, "
+    'questions, wishes, guesses and refused offers. Write "none" if nothing is left.'
+)
 
-_EXTRACTION_EXAMPLES = (
-    Example(
+_EXTRACTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
         "Tom: Hey! Finally got the keys, so I'm in Leeds now, out of that awful flat. My sister "
         "Kate carried boxes all day lol, she's a nurse and has a new van. How was your weekend?",
-        "Tom lives in Leeds.\nKate is Tom's sister.\nKate is a nurse.\nKate has a new van.",
+        (
+            (
+                "Finally got the keys, so I'm in Leeds now, out of that awful flat.",
+                "Tom lives in Leeds.",
+            ),
+            (
+                "My sister Kate carried boxes all day lol, she's a nurse and has a new van.",
+                "Kate is Tom's sister.\nKate is a nurse.\nKate has a new van.",
+            ),
+            ("How was your weekend?", "none"),
+        ),
     ),
-    Example("Rosa: lol yes, see you at 8. If they paid me that much I'd go too!", "none"),
-    Example(
+    (
         "Nils: I've given up the violin, no time since I left the bakery. I drive for Bodley's "
         "now, from 6 to 2. They offered me nights but I said no. My parents have sold their "
-        "house and live with us.",
-        "Nils no longer plays the violin.\nNils no longer works at the bakery.\n"
-        "Nils works for Bodley's as a driver.\nNils works from 6 to 2.\n"
-        "Nils's parents have sold their house.\nNils's parents live with Nils.",
+        "house and live with us. If I won the lottery I'd buy a boat!",
+        (
+            (
+                "I've given up the violin, no time since I left the bakery.",
+                "Nils no longer plays the violin.\nNils no longer works at the bakery.",
+            ),
+            (
+                "I drive for Bodley's now, from 6 to 2.",
+                "Nils works for Bodley's as a driver.\nNils works from 6 to 2.",
+            ),
+            ("They offered me nights but I said no.", "none"),
+            (
+                "My parents have sold their house and live with us.",
+                "Nils's parents have sold their house.\nNils's parents live with Nils.",
+            ),
+            ("If I won the lottery I'd buy a boat!", "none"),
+        ),
     ),
-    Example(
+    (
         "Ida: The vet says our dog Bella has a bad hip, tablets twice a day. My friend Paul got "
-        "a Volvo and swims on Mondays. Oh and I'm back at school since May, nursing course, it "
-        "was the office that made me ill",
-        "Ida has a dog called Bella.\nBella has a bad hip.\nBella takes tablets twice a day.\n"
-        "Paul is Ida's friend.\nPaul has a Volvo.\nPaul swims on Mondays.\n"
-        "Ida is doing a nursing course at school.",
+        "a Volvo and swims on Mondays. He sold the old Seat. I bought a bike, a green Cube. "
+        "Paul and Zora have moved to Lyon!!",
+        (
+            (
+                "The vet says our dog Bella has a bad hip, tablets twice a day.",
+                "Ida has a dog called Bella.\nBella has a bad hip.\n"
+                "Bella takes tablets twice a day.",
+            ),
+            (
+                "My friend Paul got a Volvo and swims on Mondays.",
+                "Paul is Ida's friend.\nPaul has a Volvo.\nPaul swims on Mondays.",
+            ),
+            ("He sold the old Seat.", "Paul no longer has the Seat."),
+            ("I bought a bike, a green Cube.", "Ida has a green Cube bike."),
+            ("Paul and Zora have moved to Lyon!!", "Paul lives in Lyon.\nZora lives in Lyon."),
+        ),
     ),
-    Example(
-        "Dentist moved to the 12th, not the 10th. Learning Polish on Mondays with Eva. "
-        "The trip to Oslo is off, too expensive.",
-        "My dentist appointment is on the 12th.\nI am learning Polish on Mondays with Eva.\n"
-        "I am no longer going to Oslo.",
+    (
+        "Dentist moved to the 12th, not the 10th. Learning Polish on Mondays with Eva. The trip "
+        "to Oslo is off, too expensive.",
+        (
+            ("Dentist moved to the 12th, not the 10th.", "My dentist appointment is on the 12th."),
+            (
+                "Learning Polish on Mondays with Eva.",
+                "I am learning Polish on Mondays with Eva.",
+            ),
+            ("The trip to Oslo is off, too expensive.", "I am no longer going to Oslo."),
+        ),
     ),
-    Example(
-        "Eva: Paul and Zora have moved to Lyon!! Bruno is engaged to Ines now, he has got a dog "
-        "too, a beagle called Max. I'm a cook at the Old Mill and I bought a bike, a green Cube. "
-        "Dad was in the army when he was young.",
-        "Paul lives in Lyon.\nZora lives in Lyon.\nBruno is engaged to Ines.\n"
-        "Bruno has a beagle called Max.\nEva is a cook at the Old Mill.\nEva has a green Cube bike.",
-    ),
-    Example(
-        "Bruno: Ines and I have split up. The beagle stays with me. Aunt Dora was offered a flat "
-        "in Kiel but she's staying in Ulm, I'm glad.",
-        "Bruno is no longer with Ines.\nBruno has a beagle.\nDora lives in Ulm.",
-    ),
-    Example(
-        "Omar: sorry, I mixed that up: the exam is on Friday, not Thursday. And Lena moved from "
-        "Bonn to Graz and sold the boat, they have a caravan now.",
-        "Omar's exam is on Friday.\nLena moved from Bonn to Graz.\nLena lives in Graz.\n"
-        "Lena no longer has the boat.\nLena has a caravan.",
+    (
+        "Omar: sorry, I mixed that up: the exam is on Friday, not Thursday. Lena and I are "
+        "engaged, and she's a cook at the Old Mill now. Bruno and Ines have split up, he told me "
+        "on Sunday. Dad plays the organ at church. I used to live in Ulm as a student.",
+        (
+            (
+                "sorry, I mixed that up: the exam is on Friday, not Thursday.",
+                "Omar's exam is on Friday.",
+            ),
+            (
+                "Lena and I are engaged, and she's a cook at the Old Mill now.",
+                "Omar is engaged to Lena.\nLena is a cook at the Old Mill.",
+            ),
+            (
+                "Bruno and Ines have split up, he told me on Sunday.",
+                "Bruno is no longer with Ines.",
+            ),
+            ("Dad plays the organ at church.", "Omar's dad plays the organ at church."),
+            ("I used to live in Ulm as a student.", "none"),
+        ),
     ),
 )
 
@@ -110,17 +160,23 @@ line ::= [^\n|]+
 """
 
 
-def extraction(text: str, context: str | None, word: str) -> Prompt:
-    """Ask for the facts of one speaker's turn; the reply is a sentence a line, or "none".
+def extraction(text: str, sentence: str, context: str | None, word: str) -> Prompt:
+    """Ask for the facts of one sentence of a message; the reply is one a line, or "none".
 
     Args:
         text: `Speaker: words`, or just the words of an unsigned note.
-        context: The question that it answers, if any.
+        sentence: The sentence asked about; the rest of the text tells who is meant.
+        context: The question that the message answers, if any.
         word: The fence of this document.
     """
+    examples = []
+    for message, pairs in _EXTRACTIONS:
+        for i, (part, reply) in enumerate(pairs):
+            head = f"{_sample(message)}\n" if i == 0 else ""
+            examples.append(Example(f"{head}Sentence: {part}", reply))
     before = (Segment("Asked before: "), quoted(context), Segment("\n")) if context else ()
-    samples = tuple(Example(_sample(e.asked), e.reply) for e in _EXTRACTION_EXAMPLES)
-    return (*_shots(_EXTRACTION, samples), Turn("user", (*before, *_message(text, word))))
+    asked = (*before, *_message(text, word), Segment("\nSentence: "), quoted(sentence))
+    return (*_shots(_EXTRACTION, tuple(examples)), Turn("user", asked))
 
 
 def parse_sentences(reply: str, *, finished: bool) -> tuple[list[str], list[str]]:
@@ -138,7 +194,12 @@ def parse_sentences(reply: str, *, finished: bool) -> tuple[list[str], list[str]
 
 SLOT_TOKENS = 48
 
-_SLOT = """For each fact, give the question about its person or thing that it answers, in the present and naming that person or thing; then the answer in a few words of the fact, never the person itself; then one (only one answer can hold at a time), several (others can hold as well) or over (it has ended)."""
+_SLOT = (
+    "For each fact, give the question about its person or thing that it answers, in the "
+    "present and naming that person or thing; then the answer in a few words of the fact, "
+    "never the person itself; then one (only one answer can hold at a time), several "
+    "(others can hold as well) or over (it has ended)."
+)
 
 _SLOT_EXAMPLES = (
     Example("Tom lives in Leeds.", "Where does Tom live? | Leeds | one"),
@@ -381,7 +442,8 @@ ANSWER_TOKENS = 72
 _ANSWERING = (
     "Answer the question from the numbered notes alone: first the answer in a few words copied "
     "from the notes, then one sentence that says it and cites the number of the note in square "
-    f"brackets. A note with an end date is about the past. If the notes do not answer it: {NOT_SAID}"
+    "brackets. A note with an end date is about the past. If the notes do not answer it: "
+    f"{NOT_SAID}"
 )
 
 _ANSWERS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (

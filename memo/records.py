@@ -58,9 +58,7 @@ class Document:
     @property
     def text(self) -> str:
         """All of it as a person would read it, `Speaker: words` a message."""
-        return "\n".join(
-            f"{m.speaker}: {m.text}" if m.speaker else m.text for m in self.messages
-        )
+        return "\n".join(f"{m.speaker}: {m.text}" if m.speaker else m.text for m in self.messages)
 
     @property
     def digest(self) -> str:

@@ -7,6 +7,7 @@ for people near to somebody; in another language they recognise less, and so hol
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _STOP = frozenset(
     "a an the of in at on to for from by with and or as is are was were be been am do does did "
@@ -29,8 +30,8 @@ _NEAR_PEOPLE = frozenset(
     "grandad grandpa grandfather flatmate roommate landlord landlady baby".split()
 )
 _ENDING = re.compile(
-    r"\b(no longer|not any ?more|any ?more|n't|not|never|quit|stop(?:ped|s)?|ga?ive[ns]? (?:it )?up|"
-    r"giving up|given (?:it |away|up)|gave (?:it |away|up)|sold|sell(?:ing)?|lost|left|leaving|"
+    r"\b(no longer|any ?more|not|never|quit|stop(?:ped|s)?|"
+    r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|sell(?:ing)?|lost|left|leaving|"
     r"ended|ends|over|cancel(?:led|ed)?|called off|off|broke(?:n)? up|br[eo]ke[n]?|split|divorced|"
     r"separated|died|dead|gone|finished|without|used to|former|formerly|ex|dropped|done with|"
     r"retired|resigned|notice|clos(?:ed|es)|threw|thrown|returned|expired|out of|wrong|instead|"
@@ -41,13 +42,15 @@ _VERB = re.compile(
     r"(?:is|has|was|had|are|were|have|got|will|can|could|would|does|did|says|said|went|came|took|"
     r"bought|made|found|met|wants|lives|works|plays|goes|just|also|still|now|and|finally|\w{3,}ed)"
 )
+_LEADING = re.compile(r"^(?:in|at|on|from|to|with|for)\s+", re.IGNORECASE)
 _PLACING = frozenset("in at to from on of for near via by the into called named".split())
 _PAST = re.compile(
-    r"\b(did|was|were|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|once|back (?:in|then)|"
-    r"ago|last|until|first|old|originally|in (?:19|20)\d\d)\b",
+    r"\b(did|was|were|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|once|"
+    r"back (?:in|then)|ago|last|until|first|old|originally|in (?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_POSSESSIVE = re.compile(r"['’]s?$")
 _SENTENCE = re.compile(r"[^.!?\n;]+[.!?;]*")
 _NAME = re.compile(r"\b[^\W\d_a-z][\w'’-]*", re.UNICODE)
 
@@ -97,7 +100,7 @@ def sentences(text: str) -> list[str]:
 def quote_for(value: str, text: str) -> str | None:
     """The shortest sentence of a text, or two in a row, with the words of a value; literal."""
     spans = [match.span() for match in _SENTENCE.finditer(text)]
-    pairs = [(a[0], b[1]) for a, b in zip(spans, spans[1:], strict=False)]
+    pairs = [(a[0], b[1]) for a, b in pairwise(spans)]
     for start, end in [*sorted(spans, key=lambda s: s[1] - s[0]), *pairs]:
         if occurs(value, text[start:end]):
             return text[start:end].strip()
@@ -116,7 +119,19 @@ def asks_about_past(question: str) -> bool:
 
 def names(text: str) -> list[str]:
     """Capitalised words, possessive endings cut."""
-    return [re.sub(r"['’]s?$", "", m.group()) for m in _NAME.finditer(text)]
+    return [_POSSESSIVE.sub("", m.group()) for m in _NAME.finditer(text)]
+
+
+def unfolded(sentence: str) -> list[str]:
+    """Two facts of one: `Ann's sister Mia lives in Hull.` also says who Mia is."""
+    match = re.match(
+        r"((?:My|[^\W\d_a-z][\w-]*['’]s?) (\w+)),? ([^\W\d_a-z][\w-]*),? (.+)", sentence
+    )
+    if match is None or match.group(2).casefold() not in _NEAR_PEOPLE:
+        return [sentence]
+    whose, _, name, rest = match.groups()
+    whose = whose if not whose.startswith("My ") else f"m{whose[1:]}"
+    return [f"{name} {rest}", f"{name} is {whose}."]
 
 
 def leading_subjects(sentence: str) -> tuple[str, ...]:
@@ -134,8 +149,8 @@ def leading_subjects(sentence: str) -> tuple[str, ...]:
     if match is None:
         return ()
     lead = match.group(1).strip()
-    found = [re.sub(r"['’]s?$", "", part.strip()) for part in re.split(r"\band\b", lead)]
-    if re.search(r"['’]s?$", lead) and match.group(2):
+    found = [_POSSESSIVE.sub("", part.strip()) for part in re.split(r"\band\b", lead)]
+    if _POSSESSIVE.search(lead) and match.group(2):
         return (f"{lead} {match.group(2)}", *found)
     return tuple(part for part in found if part)
 
@@ -167,9 +182,9 @@ def acting(text: str) -> frozenset[str]:
             following = tokens[i + 1].casefold() if i + 1 < len(tokens) else ""
             if i == 0:
                 if token.casefold().endswith(("'s", "’s")) or _VERB.fullmatch(following):
-                    found.add(re.sub(r"['’]s?$", "", token))
+                    found.add(_POSSESSIVE.sub("", token))
             elif tokens[i - 1].casefold() not in _PLACING:
-                found.add(re.sub(r"['’]s?$", "", token))
+                found.add(_POSSESSIVE.sub("", token))
     return frozenset(found)
 
 
@@ -194,6 +209,7 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
             continue
         tokens = words(sentence)
         nearest: set[str | None] = {None}
+        last = -9
         for i, token in enumerate(tokens):
             if stem(token) in wanted:
                 found |= nearest
@@ -208,8 +224,9 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
             elif i > 0 and tokens[i - 1] in {"my", "our"}:
                 owner = speaker
             if owner is not None:
-                joined = i > 0 and tokens[i - 1] in {"and", "with"}
-                nearest = (nearest - {None}) | {owner} if joined else {owner}
+                joined = last == i - 2 and tokens[i - 1] in {"and", "with"}
+                nearest = nearest | {owner} if joined else {owner}
+                last = i
     return found
 
 
@@ -231,10 +248,8 @@ def may_own(subject: str, value: str, text: str, speaker: str, people: frozenset
 
 def replaced(text: str, old: str, new: str) -> str | None:
     """A sentence with one value put in place of another; None if the old one is not in it."""
-    bare = re.sub(r"^(?:in|at|on|from|to|with|for)\s+", "", old, flags=re.IGNORECASE)
-    new_bare = re.sub(r"^(?:in|at|on|from|to|with|for)\s+", "", new, flags=re.IGNORECASE)
-    for candidate, substitute in ((old, new), (bare, new_bare)):
-        pattern = re.compile(rf"(?<!\w){re.escape(candidate)}(?!\w)", re.IGNORECASE)
-        if candidate and pattern.search(text):
-            return pattern.sub(lambda _, s=substitute: s, text, count=1)
+    for was, becomes in ((old, new), (_LEADING.sub("", old), _LEADING.sub("", new))):
+        match = re.search(rf"(?<!\w){re.escape(was)}(?!\w)", text, re.IGNORECASE) if was else None
+        if match:
+            return text[: match.start()] + becomes + text[match.end() :]
     return None
