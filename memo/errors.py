@@ -1,11 +1,13 @@
 """Every error memo raises on purpose.
 
-MemoError                      exit 1
-├ UsageProblem                 exit 2   a value that cannot mean anything
-├ ImporterError                exit 1   UnknownFormat, AmbiguousFormat
-├ ModelError                   exit 4   ModelNotFound, ModelDamaged, UnknownFamily, ContextOverflow, PullFailed
-├ StoreError                   exit 5   StoreTooNew, StoreDamaged, StoreBusy, StoreReadOnly, EmbedderMismatch
-└ NotKnown                     exit 1   an id that names nothing
+MemoError             exit 1
+├ UsageProblem        exit 2  a value that cannot mean anything
+├ NotKnown            exit 1  an id that names nothing
+├ ImporterError       exit 1  UnknownFormat, AmbiguousFormat
+├ ModelError          exit 4  ModelNotFound, ModelDamaged, UnknownFamily;
+│                     exit 1  ContextOverflow, PullFailed
+└ StoreError          exit 5  StoreTooNew, StoreDamaged, StoreBusy, StoreReadOnly,
+                              EmbedderMismatch
 
 A message says what failed, with its value, and what to do next.
 """

@@ -78,7 +78,7 @@ TEMPLATES = {
 _LEVELS = {2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
 
 
-@llama_cpp.llama_log_callback
+@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _log(level: int, text: bytes, _user_data: object) -> None:
     """llama.cpp's own words go to our log file, never to the terminal."""
     log.log(_LEVELS.get(level, logging.DEBUG), text.decode("utf-8", "replace").rstrip())
