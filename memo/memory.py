@@ -350,7 +350,8 @@ class Memory:
         warn: Callable[[str], None] = lambda _: None,
     ) -> Iterator[Document | Skipped]:
         """What `import_paths` would read, without a model or a store."""
-        reading = Reading(estimated_tokens, DOCUMENT_TOKENS, at, tz, me, warn)
+        name = storable(me).strip() if me else None
+        reading = Reading(estimated_tokens, DOCUMENT_TOKENS, at, tz, name, warn)
         return read_all(paths, reading, format)
 
     def known(self, documents: Iterable[Document]) -> list[bool]:
@@ -396,6 +397,11 @@ class Memory:
         Raises:
             ModelError: There is no usable model.
         """
+        question = replace(
+            question,
+            text=storable(question.text),
+            choices=tuple(storable(choice) for choice in question.choices),
+        )
         lm, embedder = self.language_model(), self.embedder()
         with self._store(embedder) as store:
             evidence = retrieve.evidence(store, embedder, question.text, question.as_of)
@@ -422,6 +428,7 @@ class Memory:
         if query is None:
             with self._store() as store:
                 return store.list_facts(state, limit, as_of)
+        query = storable(query)
         states = None if state is None else {state}
         count = FACTS_FOUND if limit is None else limit
         if count < 1:
@@ -771,6 +778,7 @@ def note(
         UsageProblem: There is no text.
     """
     text = storable(text)
+    speaker = storable(speaker).strip() if speaker else None
     if not text.strip():
         raise UsageProblem("There is no text to add; give some, or `-` to read it from a pipe.")
     when = at or _now()

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from memo.lm import Prompt, Vectors
 
-_EXTRACTION = prompts.extraction("", None, "")[0]
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_EXTRACTION = prompts.extraction("", "", None, "")[0]
 _SLOT = prompts.slot("")[0]
 _READING = prompts.reading("", "", "")[0]
 _CHECKING = prompts.checking("", "", "")[0]
@@ -32,7 +33,7 @@ class FakeLM:
     """A `LanguageModel` that is asked for known things and says so where it is not.
 
     Args:
-        extracts: Words of a message to the sentences extracted from it; else none.
+        extracts: Words of a sentence to the facts extracted from it; else none.
         slots: A sentence to `question | answer | kind`; else a form that fits nothing.
         readings: Words of a message and a question to what the message answers; else "not said".
         wrong: Statements that no message says; all others are right.
@@ -71,7 +72,7 @@ class FakeLM:
         return self._usage
 
     def count_tokens(self, text: str) -> int:
-        return len(re.findall(r"\w+|[^\w\s]", text))
+        return len(_TOKEN.findall(text))
 
     def choose(self, prompts: Sequence[Prompt], labels: Sequence[str]) -> Vectors:
         chances = np.full((len(prompts), len(labels)), 0.1 / max(len(labels) - 1, 1), np.float32)
@@ -93,12 +94,21 @@ class FakeLM:
         replies = [self._reply(prompt) for prompt in prompts]
         for mark in stop:
             replies = [reply.partition(mark)[0] for reply in replies]
-        self._count(prompts, completed=sum(map(self.count_tokens, replies)))
-        return [Completion(reply, self.count_tokens(reply) <= max_tokens) for reply in replies]
+        whole = [Completion(reply, self.count_tokens(reply) <= max_tokens) for reply in replies]
+        done = [
+            one if one.finished else Completion(self._cut(one.text, max_tokens), False)
+            for one in whole
+        ]
+        self._count(prompts, completed=sum(self.count_tokens(one.text) for one in done))
+        return done
 
     def stream(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
         (reply,) = self.complete([prompt], max_tokens=max_tokens, stop=stop)
         yield from re.findall(r"\s*\S+", reply.text)
+
+    def _cut(self, text: str, tokens: int) -> str:
+        ends = [match.end() for match in _TOKEN.finditer(text)]
+        return text[: ends[tokens - 1]]
 
     def _count(self, prompts: Sequence[Prompt], completed: int) -> None:
         tokens = sum(
@@ -123,7 +133,8 @@ class FakeLM:
             raise ContextOverflow(f"A prompt does not fit {self.context_tokens} tokens.")
         match prompt[0]:
             case system if system == _EXTRACTION:
-                found = [text for words, text in self._extracts.items() if words in last]
+                part = last.rpartition("Sentence: ")[2]
+                found = [text for words, text in self._extracts.items() if words in part]
                 return "\n".join(line for lines in found for line in lines) or "none"
             case system if system == _SLOT:
                 return self._slots.get(last.strip(), "")

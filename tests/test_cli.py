@@ -473,6 +473,20 @@ def test_invalid_utf8_is_replaced(memo: Memo, tmp_path: Path) -> None:
     assert texts[1] == "caf\ufffd \ufffd"
 
 
+def test_bytes_that_are_no_text_can_be_arguments(told: Memo) -> None:
+    broken = "I live in Hull. \udcff"  # how Python reads an argument that is not UTF-8
+    for args in (
+        ["add", broken, "--title", broken, "--speaker", broken],
+        ["facts", broken],
+        ["ask", broken, "--choice", broken],
+        ["edit", "2", broken],
+        ["facts"],
+    ):
+        assert told(*args).exit_code == 0
+    assert told("forget", "--source", broken, "--yes").exit_code == 1
+    assert told.whole()
+
+
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2066\u200b\x08\r\x00 I live in Hull."
 
 
