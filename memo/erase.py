@@ -485,6 +485,11 @@ class _Judge:
             confirms=fact.state is State.UNCERTAIN,
         )
         self._settle(fact, edit)
+        after = self._after(self._slot(fact), edit.at)
+        if after is None or after[1] == fact.id or fact.claim.several:
+            return
+        if not fact.pinned and not fact.by_hand:  # old news: it held until the next value was said
+            self.draft.edits.append(Rewrite(fact.id, after[0], None, after[1]))
 
     def _settle(self, fact: Fact, edit: Edit) -> None:
         self.draft.settled[fact.id] = edit
@@ -567,7 +572,7 @@ class _Judge:
         ids = {f.id for f in slot}
         times = [(when, id_) for when, id_ in self.assertions if id_ in ids]
         before = next((id_ for when, id_ in reversed(times) if when <= at), None)
-        after = next(((when, id_) for when, id_ in times if when > at), None)
+        after = self._after(slot, at)
         edits: list[Edit] = []
         if stored is not None and after is not None:
             edits.append(Reinforce(stored.id, at, evidence, confidence))
@@ -582,6 +587,8 @@ class _Judge:
             known = None if stored is not None else claim
             successor = stored.id if stored is not None else None
             edits.append(Rewrite(ended, at, known, successor, evidence, confidence))
+        ending = [self.facts[edit.fact] for edit in edits if isinstance(edit, Rewrite)]
+        objection = objection or next(filter(None, map(self._objection, ending)), None)
         if objection is not None:
             self.draft.held += [Held(edit, objection) for edit in edits]
             return
@@ -595,6 +602,11 @@ class _Judge:
         """All candidates that compete with a fact, itself among them."""
         key = wording.content(fact.claim.question)
         return [f for f in self.facts.values() if wording.content(f.claim.question) == key]
+
+    def _after(self, slot: list[Fact], at: datetime) -> tuple[datetime, FactId] | None:
+        """The first assertion in a slot after a time."""
+        ids = {fact.id for fact in slot}
+        return next(((when, id_) for when, id_ in self.assertions if when > at and id_ in ids), None)
 
     # endings
 
