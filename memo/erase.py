@@ -52,7 +52,7 @@ MAX_RETIRED = 3
 MIN_WORDS = 4
 """A shorter sentence means nothing by itself."""
 MAX_UNCERTAIN = 5
-MIN_RIGHT = 0.5
+MIN_RIGHT = 0.6
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
 MIN_HELD = 0.25
 """Below this the new sentence is not even held for review."""
@@ -606,7 +606,9 @@ class _Judge:
     def _after(self, slot: list[Fact], at: datetime) -> tuple[datetime, FactId] | None:
         """The first assertion in a slot after a time."""
         ids = {fact.id for fact in slot}
-        return next(((when, id_) for when, id_ in self.assertions if when > at and id_ in ids), None)
+        return next(
+            ((when, id_) for when, id_ in self.assertions if when > at and id_ in ids), None
+        )
 
     # endings
 
@@ -785,11 +787,20 @@ class _Judge:
 # Comparing claims
 
 
+def _principals(claim: Claim) -> list[list[str]]:
+    """The words of each subject, without whoever only possesses one: `Ann's mum`, not `Ann`."""
+    first = wording.words(claim.subjects[0]) if claim.subjects else []
+    named = [wording.words(subject) for subject in claim.subjects]
+    return [name for name in named if name and (name == first or name != first[: len(name)])]
+
+
 def _same_subject(a: Claim, b: Claim) -> bool:
-    if not a.subjects or not b.subjects:
-        return False
-    ours, theirs = set(map(str.casefold, a.subjects)), set(map(str.casefold, b.subjects))
-    return a.subjects[0].casefold() in theirs or b.subjects[0].casefold() in ours
+    """Whether two claims share a subject; `the baby` is `Ann's baby`."""
+    return any(
+        x == y or (x[-1] == y[-1] and (set(x) <= set(y) or set(y) <= set(x)))
+        for x in _principals(a)
+        for y in _principals(b)
+    )
 
 
 def _restates(new: Claim, stored: Claim) -> bool:

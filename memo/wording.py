@@ -125,7 +125,9 @@ def names(text: str) -> list[str]:
 def unfolded(sentence: str) -> list[str]:
     """Two facts of one: `Ann's sister Mia lives in Hull.` also says who Mia is."""
     match = re.match(
-        r"((?:My|[^\W\d_a-z][\w-]*['’]s?) (\w+)),? ([^\W\d_a-z][\w-]*),? (.+)", sentence
+        r"((?:My|[^\W\d_a-z][\w-]*['’]s?) (\w+)),? "
+        r"((?:(?:Mrs|Mr|Ms|Dr)\.? )?[^\W\d_a-z][\w-]*),? (.+)",
+        sentence,
     )
     if match is None or match.group(2).casefold() not in _NEAR_PEOPLE:
         return [sentence]
@@ -142,6 +144,10 @@ def leading_subjects(sentence: str) -> tuple[str, ...]:
     first = sentence.split(maxsplit=1)[0].rstrip(",") if sentence.split() else ""
     if first.casefold() in {"i", "my", "we", "our", "i'm", "i've"}:
         return ("I",)
+    if first in {"The", "A", "An", "His", "Her", "Their"}:
+        noun = re.match(r"\w+\s+([a-z]\w+)", sentence)
+        if noun is not None:
+            return (noun.group(1),)
     match = re.match(
         r"(?:The\s+)?((?:[^\W\d_a-z][\w'’.-]*\s*)+(?:and\s+(?:[^\W\d_a-z][\w'’-]*\s*)+)?)(\w+)?",
         sentence,
