@@ -426,6 +426,8 @@ class _Judge:
             None,
         )
         if wording.same_value(answer, fact.claim.value):
+            if wording.ends_something(fact.text):
+                return None  # it says what is over: the value alone does not say it again
             evidence = self._quote(fact, answer)
             if evidence is not None and not wording.ends_something(evidence.quote):
                 self._reinforce(fact, evidence, witness)
@@ -566,7 +568,13 @@ class _Judge:
         """Place a new value in its slot by time: now, back again, or as old news."""
         slot = self._slot(fact)
         stored = next(
-            (f for f in slot if f.id != fact.id and wording.same_value(f.claim.value, claim.value)),
+            (
+                f
+                for f in slot
+                if f.id != fact.id
+                and wording.same_value(f.claim.value, claim.value)
+                and wording.ends_something(f.text) == wording.ends_something(claim.text)
+            ),
             None,
         )
         ids = {f.id for f in slot}
