@@ -132,8 +132,24 @@ def import_(
 
 def _import(front: Front, events: Generator[ImportEvent, None, None], *, sums: bool) -> None:
     """Print what happens to each document; the contract's exit code for what went wrong."""
+    from memo.memory import AlreadyKnown, Imported, Summary
+
+    for event in _watched(front, events):
+        match event:
+            case Imported():
+                front.changed(event.change)
+            case AlreadyKnown() if not sums:
+                _tell_known(front, event)
+            case Summary():
+                _sum_up(front, event, sums=sums)
+
+
+def _watched(
+    front: Front, events: Generator[ImportEvent, None, None]
+) -> Generator[ImportEvent, None, None]:
+    """The events, with narration of how far they are and of what goes wrong."""
     from memo.importers import Skipped
-    from memo.memory import AlreadyKnown, Begun, Failed, Imported, Summary
+    from memo.memory import AlreadyKnown, Begun, Failed, Imported
 
     total = done = 0
     with closing(events), front.status() as status:
@@ -143,17 +159,11 @@ def _import(front: Front, events: Generator[ImportEvent, None, None], *, sums: b
                 match event:
                     case Begun():
                         total = event.documents
-                    case Imported():
-                        front.changed(event.change)
-                    case AlreadyKnown():
-                        if not sums:
-                            _tell_known(front, event)
                     case Skipped():
                         front.say(f"Skipped {event.where}: {event.reason}")
                     case Failed():
                         front.say(f"Failed {event.document.key}: {event.reason}")
-                    case Summary():
-                        _sum_up(front, event, sums=sums)
+                yield event
                 done += isinstance(event, Imported | AlreadyKnown | Failed)
                 if done < total:
                     status.update(f"Reading {done + 1} of {total}…")
@@ -879,44 +889,41 @@ def demo(front: Front, keep: Path | None) -> None:
     and asks three questions.
     """
     front.fetch_missing()
+    script = tomllib.loads((choices.asset("demo") / "questions.toml").read_text("utf-8"))
+    front.settings = replace(front.settings, tz=script["zone"])
     if keep is not None:
         if keep.exists() and any(keep.iterdir()):
             raise UsageProblem(f"{keep} is not empty; name a new folder.")
         front.settings = replace(front.settings, home=keep.absolute())
-        _demo(front)
+        _demo(front, script)
         front.say(f"`memo --home {keep} ask …` goes on with it.")
         return
     with tempfile.TemporaryDirectory(prefix="memo-demo-") as home:
         front.settings = replace(front.settings, home=Path(home))
-        _demo(front)
+        _demo(front, script)
 
 
-def _demo(front: Front) -> None:
+def _demo(front: Front, script: dict[str, Any]) -> None:
     """Import the sample, ask its questions, and judge the answers.
 
     Raises:
         click.exceptions.Exit: With 1 unless every answer is as expected.
     """
     from memo.answer import Question
-    from memo.memory import Failed, Imported
-    from memo.times import parse_zone
+    from memo.memory import Imported
 
     folder = choices.asset("demo")
-    script = tomllib.loads((folder / "questions.toml").read_text("utf-8"))
     memory = front.memory()
     front.say(f"{script['me']}'s chats and notes of two years, oldest first:")
     changes = []
     sources = [folder / "chat.jsonl", folder / "notes"]
-    events = memory.import_paths(sources, tz=parse_zone(script["zone"]), me=script["me"])
-    with closing(events):
-        for event in events:
-            if isinstance(event, Failed):
-                front.say(f"Failed {event.document.key}: {event.reason}")
-            if isinstance(event, Imported):
-                changes.append(event.change)
-                if not front.json:
-                    front.line("")
-                    front.changed(event.change)
+    events = memory.import_paths(sources, tz=front.tz, me=script["me"])
+    for event in _watched(front, events):
+        if isinstance(event, Imported):
+            changes.append(event.change)
+            if not front.json:
+                front.line("")
+                front.changed(event.change)
     answers = [
         _demo_question(front, memory, Question(entry["question"]), entry)
         for entry in script["question"]

@@ -137,7 +137,8 @@ def passage_lines(passages: Sequence[Passage], tz: tzinfo | None) -> Iterator[st
 
 def change_lines(change: ChangeSet, tz: tzinfo | None) -> Iterator[str]:
     """A change set as a diff: a headline, then a line for each edit."""
-    headline = f"{day(change.at, tz)}  {show_line(change.title)}"
+    when, title = day(change.at, tz), show_line(change.title)
+    headline = when if title == when else f"{when}  {title}"
     spent = f" · {change.elapsed_s:.1f} s" if change.elapsed_s >= 0.05 else ""
     undone = " · undone" if change.undone else ""
     yield (

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 import pytest
 from click.testing import CliRunner
-from fakes import ANN, WORK, HashEmbedder, ann
+from fakes import ANN, WORK, FakeLM, HashEmbedder, ann
 
 from memo.cli import main
 from memo.errors import ContextOverflow
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from click.testing import Result
-    from fakes import FakeLM
-
 ROOT = Path(__file__).parent.parent
 
 
@@ -351,6 +349,43 @@ def test_a_dry_run_reads_and_keeps_nothing(memo: Memo, tmp_path: Path) -> None:
     assert [document["messages"] for document in documents] == [1, 1]
     assert (summary["imported"], summary["documents"]) == (2, 2)
     assert memo.json("documents") == []
+
+
+def nell() -> FakeLM:
+    """A model that understands of the sample what the demo asks."""
+    return FakeLM(
+        extracts={
+            "I meant 41 Pear Tree Lane": ["Nell lives at 41 Pear Tree Lane."],
+            "started at Lantern Books": ["Nell works at Lantern Books."],
+        },
+        slots={
+            "Nell lives at 41 Pear Tree Lane.": "Where does Nell live? | 41 Pear Tree Lane | one",
+            "Nell works at Lantern Books.": "Where does Nell work? | Lantern Books | one",
+        },
+        answers={
+            "Where does Nell live?": "41 Pear Tree Lane | Nell lives at 41 Pear Tree Lane.",
+            "Where did Nell work before the museum?": "Lantern Books | The bookshop.",
+        },
+    )
+
+
+def test_the_demo_leaves_nothing_behind_and_judges_its_answers(tmp_path: Path) -> None:
+    memo = Memo(tmp_path, nell())
+    memo.environ["TMPDIR"] = str(tmp_path)
+    (sums,) = memo.json("demo")
+    assert [answer["as_expected"] for answer in sums["answers"]] == [True, True, True]
+    assert sums["counts"]["documents"] == len(sums["changes"]) > 10
+    assert list(tmp_path.iterdir()) == []
+    assert "2024-02-03" in (shown := memo("demo").stdout)
+    assert "3 of 3" in shown
+    assert Memo(tmp_path, FakeLM())("demo").exit_code == 1
+
+
+def test_the_demos_home_can_be_kept(tmp_path: Path) -> None:
+    memo = Memo(tmp_path, nell())
+    assert memo("demo", "--keep", tmp_path / "kept").exit_code == 0
+    assert memo.json("documents", "--home", tmp_path / "kept")
+    assert memo("demo", "--keep", tmp_path / "kept").exit_code == 2
 
 
 # -- options and streams -------------------------------------------------------------
