@@ -518,6 +518,8 @@ class _Judge:
             )
             right = {t: float(c[0]) for t, c in zip(doubtful, chances, strict=True)}
         for fact, claim, witness in drafts:
+            if fact.id in self.draft.settled:
+                continue  # ended together with another fact in its slot
             confidence = None if witness is not None else right[claim.text]
             evidence = (
                 self.said[witness].evidence
@@ -590,21 +592,30 @@ class _Judge:
             edits.append(
                 Add(claim, at, evidence, confidence, superseded_by=after[1], superseded_at=after[0])
             )
-        ended = before if before is not None else (fact.id if after is None else None)
-        if ended is not None and (stored is None or ended != stored.id):
-            known = None if stored is not None else claim
-            successor = stored.id if stored is not None else None
-            edits.append(Rewrite(ended, at, known, successor, evidence, confidence))
-        ending = [self.facts[edit.fact] for edit in edits if isinstance(edit, Rewrite)]
-        objection = objection or next(filter(None, map(self._objection, ending)), None)
+        ended = [before] if before is not None else []
+        if after is None:
+            ended = [
+                f.id for f in slot if f.state is not State.PAST and f.id not in self.draft.settled
+            ]
+        for id_ in ended:
+            if stored is None:
+                edits.append(Rewrite(id_, at, claim, None, evidence, confidence))
+            elif id_ != stored.id:
+                edits.append(Rewrite(id_, at, None, stored.id, evidence, confidence))
         if objection is not None:
             self.draft.held += [Held(edit, objection) for edit in edits]
             return
-        retires = any(isinstance(edit, Rewrite) and edit.fact == fact.id for edit in edits)
-        self.draft.retired += retires
-        self.draft.edits += edits
-        if edits:
-            self.draft.settled[fact.id] = edits[-1]
+        for edit in edits:
+            ends = self.facts[edit.fact] if isinstance(edit, Rewrite) else None
+            if ends is not None and ends.id != fact.id and (reason := self._objection(ends)):
+                self.draft.held.append(Held(edit, reason))
+                continue
+            self.draft.edits.append(edit)
+            if ends is not None:
+                self.draft.settled[ends.id] = edit
+                self.draft.retired += ends.state is not State.PAST
+            else:
+                self.draft.settled.setdefault(fact.id, edit)
 
     def _slot(self, fact: Fact) -> list[Fact]:
         """All candidates that compete with a fact, itself among them."""
@@ -704,7 +715,12 @@ class _Judge:
         ]
         doubted = 0
         for fact in changed:
-            related = [f for f in others if _same_subject(f.claim, fact.claim)]
+            whose = set(fact.claim.subjects[:1])  # `Ann's boss` rests on what Ann does
+            related = [
+                f
+                for f in others
+                if _same_subject(f.claim, fact.claim) or whose & set(f.claim.subjects)
+            ]
             if not related:
                 continue
             (reply,) = self.lm.complete(
