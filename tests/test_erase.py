@@ -1,0 +1,714 @@
+"""Claims about what a document does to the facts, with a scripted reader over a real store.
+
+The published implementation's flaws (docs/erase.md) each have a claim here. The docstring of a
+test that takes `story` is what was said, in the order in which it is read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fakes import FakeLM, HashEmbedder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toy import on
+
+from memo import wording
+from memo.erase import MAX_RETIRED, claim_of, plan_edits
+from memo.errors import ContextOverflow
+from memo.prompts import gone_question
+from memo.records import (
+    Add,
+    Candidates,
+    Claim,
+    Document,
+    Fact,
+    FactId,
+    MakeFalse,
+    MarkUncertain,
+    Message,
+    Plan,
+    Reinforce,
+    Rewrite,
+    State,
+)
+from memo.retrieve import candidates
+from memo.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from memo.records import Edit
+
+PEOPLE = ("Ann", "Ben")
+FIRMS = ("Acme", "Borealis", "Cobalt", "Dorado")
+TOWNS = ("Hull", "York", "Leeds", "Derby")
+WORK = "Where does Ann work?"
+SLOTS = (
+    {f"{p} works at {f}.": f"Where does {p} work? | {f} | one" for p in PEOPLE for f in FIRMS}
+    | {
+        f"{p} no longer works at {f}.": f"Where does {p} work? | {f} | over"
+        for p in PEOPLE
+        for f in FIRMS
+    }
+    | {f"{p} lives in {t}.": f"Where does {p} live? | {t} | one" for p in PEOPLE for t in TOWNS}
+    | {
+        "Ann has a dog called Bella.": "What pets does Ann have? | a dog called Bella | several",
+        "Ann has a cat called Tom.": "What pets does Ann have? | a cat called Tom | several",
+        "Raj is Ann's boss.": "Who is Raj? | Ann's boss | one",
+        "Ann's boss is Raj.": "Who is Ann's boss? | Raj | one",
+        "Ann plays chess.": "What games does Ann play? | chess | several",
+    }
+)
+"""What every scripted reader makes of a sentence."""
+EXTRACTS = (
+    {f"at {firm}": [f"Ann works at {firm}."] for firm in FIRMS}
+    | {f"no longer work for {firm}": [f"Ann no longer works at {firm}."] for firm in FIRMS}
+    | {f"in {town}": [f"Ann lives in {town}."] for town in TOWNS}
+    | {
+        "called Bella": ["Ann has a dog called Bella."],
+        "called Tom": ["Ann has a cat called Tom."],
+        "my boss": ["Ann's boss is Raj."],
+        "play chess": ["Ann plays chess."],
+    }
+)
+READINGS = (
+    {(f"at {firm}", WORK): firm for firm in FIRMS}
+    | {(f"in {town}", "Where does Ann live?"): town for town in TOWNS}
+    | {(f"left {firm}", gone_question("Ann")): firm for firm in FIRMS}
+)
+
+
+def reader(**tables: Any) -> FakeLM:
+    """A model that understands Ann, except where a table says otherwise."""
+    usual: dict[str, Any] = {"extracts": EXTRACTS, "readings": READINGS}
+    return FakeLM(**({"slots": SLOTS} | usual | tables))
+
+
+def document(text: str, at: str, speaker: str = "Ann") -> Document:
+    when = datetime.fromisoformat(at) if "+" in at else on(at)
+    return Document("story", f"{at} {text}", (Message(text, when, speaker),))
+
+
+class Life:
+    """A store and the plans by which it came to be."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.embedder = HashEmbedder()
+        self.plans: list[Plan] = []
+
+    def tell(self, said: Document, lm: FakeLM) -> Plan:
+        plan = plan_edits(
+            said, lambda d, claims: candidates(self.store, self.embedder, d, claims), lm,
+            self.embedder,
+        )  # fmt: skip
+        self.store.apply(said, plan, self.embedder.embed)
+        assert self.store.check() == []
+        self.plans.append(plan)
+        return plan
+
+    def true_on(self, date: str | None = None) -> list[str]:
+        return sorted(fact.text for fact in self.store.list_facts(as_of=on(date) if date else None))
+
+    def texts(self, state: State) -> list[str]:
+        return sorted(fact.text for fact in self.store.list_facts(state))
+
+    def fact(self, text: str) -> Fact:
+        (found,) = [fact for fact in self.store.list_facts(None) if fact.text == text]
+        return found
+
+
+def empty_store(folder: Path) -> Store:
+    folder.mkdir(exist_ok=True)
+    return Store.open(folder / "memo.db", embedder=HashEmbedder().identity)
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Iterator[Life]:
+    with empty_store(tmp_path) as store:
+        yield Life(store)
+
+
+@pytest.fixture
+def story(life: Life, request: pytest.FixtureRequest) -> Callable[..., Life]:
+    """Reads the docstring of the test, a document a line, with a scripted model."""
+
+    def tell(**tables: Any) -> Life:
+        lines = re.findall(r"^\s*(\d{4}-\S+) (\w+): (.+)$", request.function.__doc__, re.MULTILINE)
+        for at, speaker, text in lines:
+            life.tell(document(text, at, speaker), reader(**tables))
+        return life
+
+    return tell
+
+
+def claim(text: str) -> Claim:
+    return claim_of(text, reader())
+
+
+def fact(id_: int, text: str, **fields: Any) -> Fact:
+    begun: dict[str, Any] = {"state": State.CURRENT, "since": on("2024-01-05"), "until": None}
+    return Fact(FactId(id_), claim(text), **(begun | fields))
+
+
+def planned(said: Document, facts: Sequence[Fact], lm: FakeLM) -> Plan:
+    """A plan against facts that some store might hold."""
+    found = Candidates(tuple(facts), tuple((f.since, f.id) for f in facts))
+    return plan_edits(said, lambda _, __: found, lm, HashEmbedder())
+
+
+def retired(edits: Sequence[Edit]) -> list[FactId]:
+    return [edit.fact for edit in edits if isinstance(edit, MakeFalse | Rewrite)]
+
+
+# -- update, then add ----------------------------------------------------------------
+
+
+def test_a_new_employer_ends_the_old_fact(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: I started at Acme.
+    2024-06-01 Ann: I work at Borealis now.
+    """
+    life = story()
+    assert life.true_on("2024-03-01") == ["Ann works at Acme."]
+    assert life.true_on("2024-07-01") == ["Ann works at Borealis."]
+    assert life.fact("Ann works at Acme.").replaced_by == life.fact("Ann works at Borealis.").id
+
+
+def test_a_restated_fact_survives_a_wrong_rewrite(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: I started at Acme.
+    2024-06-01 Ann: Yes, I am still at Acme. Borealis only called.
+    """
+    life = story(readings={("Borealis", WORK): "Borealis"})
+    assert life.texts(State.CURRENT) == ["Ann works at Acme."]
+    assert life.texts(State.PAST) == []
+    assert [type(edit) for edit in life.plans[1].edits] == [Reinforce]
+
+
+def test_what_is_said_again_is_reinforced_and_not_added(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: I started at Acme.
+    2024-06-01 Ann: Long day at Acme.
+    """
+    life = story()
+    assert [type(edit) for edit in life.plans[1].edits] == [Reinforce]
+    (only,) = life.store.list_facts(None)
+    assert [entry.event for entry in life.store.history(only.id)] == ["added", "reinforced"]
+
+
+def test_a_flip_back_makes_the_old_fact_current_with_its_history(
+    story: Callable[..., Life],
+) -> None:
+    """
+    2024-01-05 Ann: I started at Acme.
+    2024-06-01 Ann: I work at Borealis now.
+    2024-09-01 Ann: I am back at Acme.
+    """
+    life = story()
+    assert life.texts(State.CURRENT) == ["Ann works at Acme."]
+    assert life.texts(State.PAST) == ["Ann works at Borealis."]
+    back = life.fact("Ann works at Acme.")
+    assert back.since == on("2024-09-01")
+    assert [entry.truth for entry in life.store.history(back.id)] == [True, False, True]
+    assert life.true_on("2024-02-01") == ["Ann works at Acme."]
+    assert life.true_on("2024-07-01") == ["Ann works at Borealis."]
+
+
+def test_a_world_may_flip_many_times(story: Callable[..., Life]) -> None:
+    """
+    2024-01-01 Ann: I started at Acme.
+    2024-02-01 Ann: I work at Borealis now.
+    2024-03-01 Ann: I am back at Acme.
+    2024-04-01 Ann: I am at Borealis once more.
+    2024-05-01 Ann: I am at Acme for good.
+    """
+    life = story()
+    held = [life.true_on(f"2024-0{month}-15") for month in range(1, 6)]
+    acme, borealis = ["Ann works at Acme."], ["Ann works at Borealis."]
+    assert held == [acme, borealis, acme, borealis, acme]
+    assert len(life.store.list_facts(None)) == 2
+
+
+def test_what_is_over_without_a_successor_is_past(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: I started at Acme.
+    2024-06-01 Ann: I left Acme yesterday.
+    """
+    life = story()
+    assert life.true_on() == []
+    assert life.true_on("2024-03-01") == ["Ann works at Acme."]
+
+
+def test_what_was_over_may_begin_again(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: I started at Acme.
+    2024-02-01 Ann: I no longer work for Acme.
+    2024-06-01 Ann: I am back at Acme.
+    """
+    life = story()
+    assert life.true_on("2024-01-15") == ["Ann works at Acme."]
+    assert life.true_on("2024-03-01") == ["Ann no longer works at Acme."]
+    assert life.true_on() == ["Ann works at Acme."]
+
+
+def test_several_values_of_one_question_live_together(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: We have a dog called Bella.
+    2024-06-01 Ann: We have a cat called Tom.
+    """
+    life = story(readings={("Tom", "What pets does Ann have?"): "a cat called Tom"})
+    assert life.true_on() == ["Ann has a cat called Tom.", "Ann has a dog called Bella."]
+
+
+# -- replies that mean nothing -------------------------------------------------------
+
+USELESS = [
+    "",
+    " \n ",
+    "not said",
+    "Not said.",
+    "I neither confirm nor make false",
+    "make false",
+    "no change",
+    "Zanzibar Bank",
+    "Borealis\nMake false: 1, 2, 3",
+    "\x00\x1b[2J�",
+    "word " * 300,
+    "Borealis, of which the message says so very much that the reply is cut off " * 3,
+]
+
+
+@pytest.mark.parametrize("reply", USELESS)
+def test_a_useless_reading_changes_nothing(life: Life, reply: str) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    before = life.true_on()
+    lm = reader(extracts={}, readings={("", WORK): reply}, wrong=["Ann works at Borealis."])
+    plan = life.tell(document("Ann has seen the Borealis play.", "2024-06-01"), lm)
+    assert retired(plan.edits) == []
+    assert life.true_on() == before
+
+
+@pytest.mark.parametrize("reply", USELESS)
+def test_a_useless_extraction_adds_nothing(life: Life, reply: str) -> None:
+    lm = reader(extracts={"": [reply]}, readings={})
+    plan = life.tell(document("Lovely weather in the north today.", "2024-01-05"), lm)
+    assert plan.edits == ()
+    assert life.true_on() == []
+
+
+@pytest.mark.parametrize("reply", USELESS)
+def test_a_useless_slot_leaves_the_sentence_and_contests_nothing(life: Life, reply: str) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    lm = reader(slots={"Ann plays chess.": reply})
+    life.tell(document("I play chess.", "2024-06-01"), lm)
+    assert life.true_on() == ["Ann plays chess.", "Ann works at Acme."]
+
+
+def test_an_empty_extraction_is_reported(life: Life) -> None:
+    plan = life.tell(document("I started at Acme.", "2024-01-05"), reader(extracts={"": ["", ""]}))
+    assert plan.edits == ()
+    assert len(plan.problems) == 1
+
+
+def test_a_list_that_was_cut_off_loses_its_last_line_and_is_reported(life: Life) -> None:
+    cut = ["Ann works at Acme.", "Ann lives in a house by the sea " + "and " * 200]
+    plan = life.tell(document("I started at Acme.", "2024-01-05"), reader(extracts={"": cut}))
+    assert life.true_on() == ["Ann works at Acme."]
+    assert len(plan.problems) == 1
+
+
+def test_a_document_too_long_for_the_model_says_so(life: Life) -> None:
+    lm = reader(context_tokens=8)
+    lm.context_tokens = 8
+    with pytest.raises(ContextOverflow):
+        life.tell(document("I started at Acme.", "2024-01-05"), lm)
+    assert life.true_on() == []
+
+
+# -- ids, times, long documents ------------------------------------------------------
+
+
+def test_edits_carry_ids_even_where_two_facts_read_the_same() -> None:
+    first, second = fact(7, "Ann works at Acme."), fact(99, "Ann works at Acme.")
+    plan = planned(document("I work at Borealis now.", "2024-06-01"), [first, second], reader())
+    assert retired(plan.edits)
+    assert set(retired(plan.edits)) <= {7, 99}
+
+
+def test_a_reworded_fact_is_still_found_by_its_id(life: Life) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    said = fact(1, "Ann works at Acme.")
+    odd = replace(said, claim=replace(said.claim, text="At ACME*===*  Ann earns her bread"))
+    plan = planned(document("I work at Borealis now.", "2024-06-01"), [odd], reader())
+    assert retired(plan.edits) == [odd.id]
+
+
+@pytest.mark.parametrize("second", ["2024-01-05T18:00+00:00", "2024-01-05T09:00+00:00"])
+def test_updates_of_one_day_keep_both_events(life: Life, second: str) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05T09:00+00:00"), reader())
+    life.tell(document("No, I work at Borealis now.", second), reader())
+    assert life.true_on() == ["Ann works at Borealis."]
+    ended = life.store.history(life.fact("Ann works at Acme.").id)
+    assert [entry.truth for entry in ended] == [True, False]
+    assert ended[1].at == datetime.fromisoformat(second)
+
+
+def test_the_end_of_a_long_paragraph_is_read(life: Life) -> None:
+    text = "It rained again and nothing happened here. " * 150 + "I started at Acme."
+    lm = reader(context_tokens=8000)
+    life.tell(document(text, "2024-01-05"), lm)
+    assert life.true_on() == ["Ann works at Acme."]
+    found = life.store.search_passages_by_words("started Acme", 3)
+    assert found
+
+
+def test_a_document_tells_what_it_cost(life: Life) -> None:
+    plan = life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    assert 0 < plan.usage.calls <= 3
+    assert plan.usage.prompt_tokens > 0
+
+
+# -- guards --------------------------------------------------------------------------
+
+HOMES = [f"Where does {name} live?" for name in ("Ada", "Bo", "Cy", "Di", "Ed", "Flo")]
+
+
+def test_one_document_ends_at_most_so_many_facts_and_holds_the_rest() -> None:
+    names = ("Ada", "Bo", "Cy", "Di", "Ed", "Flo")
+    slots = {
+        f"{n} lives in {t}.": f"Where does {n} live? | {t} | one" for n in names for t in TOWNS
+    }
+    text = " ".join(f"{name} lives in York." for name in names)
+    lm = FakeLM(
+        slots=slots,
+        extracts={f"{name} lives": [f"{name} lives in York."] for name in names},
+        readings={("York", home): "York" for home in HOMES},
+    )
+    facts = [
+        Fact(
+            FactId(i + 1), claim_of(f"{name} lives in Hull.", lm), State.CURRENT,
+            on("2024-01-05"), None,
+        )
+        for i, name in enumerate(names)
+    ]  # fmt: skip
+    plan = planned(document(text, "2024-06-01", "Zoe"), facts, lm)
+    held = [item.edit for item in plan.held]
+    assert len(retired(plan.edits)) == MAX_RETIRED
+    assert sorted(retired(plan.edits) + retired(held)) == [f.id for f in facts]
+    assert all(item.reason for item in plan.held)
+
+
+@pytest.mark.parametrize("guard", ["pinned", "by_hand"])
+@pytest.mark.parametrize("text", ["I work at Borealis now.", "I left Acme yesterday."])
+def test_what_a_person_vouched_for_is_held_and_never_retired(guard: str, text: str) -> None:
+    kept = fact(1, "Ann works at Acme.", **{guard: True})
+    plan = planned(document(text, "2024-06-01"), [kept], reader())
+    assert retired(plan.edits) == []
+    assert retired([item.edit for item in plan.held]) == [kept.id]
+
+
+@pytest.mark.parametrize("guard", ["pinned", "by_hand"])
+def test_what_a_person_vouched_for_is_not_doubted(guard: str) -> None:
+    facts = [fact(1, "Ann works at Acme."), fact(2, "Ann's boss is Raj.", **{guard: True})]
+    plan = planned(
+        document("I work at Borealis now.", "2024-06-01"), facts, reader(aspects="boss is Raj")
+    )
+    assert retired(plan.edits) == [1]
+    assert not [edit for edit in plan.edits if isinstance(edit, MarkUncertain)]
+
+
+def test_a_rewrite_names_only_what_the_document_names(life: Life) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    lm = reader(extracts={"": ["Ann works at Dorado."]}, readings={("", WORK): "Dorado"})
+    life.tell(document("I work somewhere else now.", "2024-06-01"), lm)
+    assert life.texts(State.CURRENT) == ["Ann works at Acme."]
+
+
+def test_an_extracted_name_or_number_must_stand_in_the_document(life: Life) -> None:
+    lm = reader(extracts={"": ["Ann started at Cobalt.", "Ann started at Acme in 2019."]})
+    life.tell(document("I started at Acme in 2021.", "2024-01-05"), lm)
+    assert life.true_on() == []
+
+
+def test_someone_elses_value_does_not_replace_mine(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: I started at Acme.
+    2024-06-01 Ann: I met Ben today. He is at Borealis now.
+    """
+    life = story(
+        extracts={"started": ["Ann works at Acme."], "Borealis": ["Ben works at Borealis."]}
+    )
+    assert "Ann works at Acme." in life.true_on()
+    assert life.texts(State.PAST) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My friend Ben works at Borealis.",
+        "Ben told me that he is at Borealis now.",
+        "I had lunch with Ben, and Ben works at Borealis.",
+        "Ben and his wife are both at Borealis.",
+    ],
+)
+def test_the_nearest_mention_owns_the_value(text: str) -> None:
+    lm = reader(extracts={}, readings={("Borealis", WORK): "Borealis"})
+    plan = planned(
+        document(text, "2024-06-01"),
+        [fact(1, "Ann works at Acme."), fact(2, "Ben lives in Hull.")],
+        lm,
+    )
+    assert retired(plan.edits) == []
+
+
+def test_a_document_that_never_mentions_somebody_cannot_answer_for_them() -> None:
+    lm = reader(readings={("Borealis", "Where does Ben work?"): "Borealis"})
+    plan = planned(
+        document("I work at Borealis now.", "2024-06-01"), [fact(1, "Ben works at Acme.")], lm
+    )
+    assert retired(plan.edits) == []
+
+
+def test_what_only_the_reading_says_and_the_check_denies_changes_nothing() -> None:
+    lm = reader(extracts={}, wrong=["Ann works at Borealis."])
+    plan = planned(
+        document("I was offered work at Borealis.", "2024-06-01"),
+        [fact(1, "Ann works at Acme.")],
+        lm,
+    )
+    assert retired(plan.edits) == []
+
+
+def test_evidence_is_a_quote_of_its_message(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: Hello! I started at Acme. I live in Hull; it rains.
+    2024-06-01 Ann: Guess what? I work at Borealis now. We have a dog called Bella.
+    """
+    life = story()
+    for plan, text in zip(life.plans, (
+        "Hello! I started at Acme. I live in Hull; it rains.",
+        "Guess what? I work at Borealis now. We have a dog called Bella.",
+    ), strict=True):  # fmt: skip
+        quotes = [e.evidence for e in plan.edits if not isinstance(e, MarkUncertain)]
+        assert quotes
+        assert all(quote is not None and quote.quote in text for quote in quotes)
+
+
+# -- time decides --------------------------------------------------------------------
+
+
+def test_late_old_news_never_wins(story: Callable[..., Life]) -> None:
+    """
+    2024-06-01 Ann: I work at Borealis now.
+    2024-01-05 Ann: I started at Acme.
+    """
+    life = story()
+    assert life.texts(State.CURRENT) == ["Ann works at Borealis."]
+    assert life.true_on("2024-03-01") == ["Ann works at Acme."]
+
+
+def test_late_old_news_about_a_pinned_fact_is_held(life: Life) -> None:
+    for at, text in (
+        ("2024-01-05", "I started at Acme."),
+        ("2024-06-01", "I work at Borealis now."),
+    ):
+        life.tell(document(text, at), reader())
+    life.store.pin(life.fact("Ann works at Acme.").id)
+    plan = life.tell(document("I work at Cobalt now.", "2024-03-01"), reader())
+    assert plan.edits == ()
+    assert plan.held
+    assert life.texts(State.CURRENT) == ["Ann works at Borealis."]
+
+
+def test_a_late_ending_does_not_end_what_was_said_since(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: I started at Acme.
+    2024-09-01 Ann: Busy day at Acme.
+    2024-06-01 Ann: I left Acme yesterday.
+    """
+    assert "Ann works at Acme." in story().true_on()
+
+
+NEWS = (
+    ("2024-01-05", "I started at Acme. I live in Hull."),
+    ("2024-03-01", "I work at Borealis now."),
+    ("2024-05-01", "I live in York these days."),
+    ("2024-08-01", "I am back at Acme."),
+)
+MONTHS = [f"2024-{month:02}-15" for month in range(1, 13)]
+
+
+ENDED = (
+    ("2024-01-05", "I started at Acme."),
+    ("2024-05-01", "I no longer work for Acme."),
+)
+
+
+@pytest.mark.parametrize("news", [NEWS, ENDED])
+def test_a_shuffled_import_converges(tmp_path: Path, news: Sequence[tuple[str, str]]) -> None:
+    outcomes = []
+    for number, order in enumerate(itertools.permutations(news)):
+        with empty_store(tmp_path / str(number)) as store:
+            life = Life(store)
+            for at, text in order:
+                life.tell(document(text, at), reader())
+            outcomes.append(
+                [life.true_on(month) for month in MONTHS]
+                + [[f"{f.text} {f.since} {f.until}" for f in life.store.list_facts(None)]]
+            )
+            outcomes[-1][-1].sort()
+    assert len({tuple(month) for month in outcomes[0][:12]}) == len(news)
+    assert [outcome for outcome in outcomes if outcome != outcomes[0]] == []
+
+
+# -- what rested on a changed fact ---------------------------------------------------
+
+
+def test_dependents_become_uncertain_and_a_restatement_confirms_them(
+    story: Callable[..., Life],
+) -> None:
+    """
+    2024-01-05 Ann: I started at Acme. Raj is my boss. I play chess.
+    2024-06-01 Ann: I work at Borealis now.
+    2024-07-01 Ann: Raj came along, he is my boss again.
+    """
+    life = story(aspects="boss is Raj")
+    assert "Ann's boss is Raj." in life.true_on("2024-03-01")
+    doubts = [edit for edit in life.plans[1].edits if isinstance(edit, MarkUncertain)]
+    boss = life.fact("Ann's boss is Raj.")
+    assert [(edit.fact, edit.because) for edit in doubts] == [
+        (boss.id, life.fact("Ann works at Acme.").id)
+    ]
+    assert life.store.fact(boss.id, on("2024-06-15")).state is State.UNCERTAIN
+    assert boss.state is State.CURRENT
+    assert "confirmed" in [entry.event for entry in life.store.history(boss.id)]
+    assert "Ann plays chess." in life.true_on()
+
+
+def test_what_the_same_document_says_again_is_not_doubted(story: Callable[..., Life]) -> None:
+    """
+    2024-01-05 Ann: I started at Acme. Raj is my boss.
+    2024-06-01 Ann: I work at Borealis now. Raj is my boss still.
+    """
+    life = story(aspects="boss is Raj")
+    assert life.true_on() == ["Ann works at Borealis.", "Ann's boss is Raj."]
+
+
+def test_other_peoples_facts_are_not_doubted() -> None:
+    facts = [fact(1, "Ann works at Acme."), fact(2, "Ben lives in Hull.")]
+    plan = planned(
+        document("I work at Borealis now.", "2024-06-01"), facts, reader(aspects="lives in Hull")
+    )
+    assert [edit for edit in plan.edits if isinstance(edit, MarkUncertain)] == []
+
+
+def test_an_empty_list_of_aspects_doubts_nothing_and_is_reported() -> None:
+    facts = [fact(1, "Ann works at Acme."), fact(2, "Ann plays chess.")]
+    plan = planned(document("I work at Borealis now.", "2024-06-01"), facts, reader(aspects=""))
+    assert retired(plan.edits) == [1]
+    assert [edit for edit in plan.edits if isinstance(edit, MarkUncertain)] == []
+    assert len(plan.problems) == 1
+
+
+# -- injection -----------------------------------------------------------------------
+
+
+def test_every_document_has_its_own_fence(life: Life) -> None:
+    lm = reader()
+    for day in ("2024-01-05", "2024-01-06"):
+        life.tell(document("I started at Acme.", day), lm)
+    first = re.findall(r"<(\w+)>\n", "".join(lm.asked))
+    assert len(set(first)) == 2
+
+
+# -- whatever the model replies ------------------------------------------------------
+
+TEXT = (
+    "I work at Borealis now. Ben moved to York, and my boss Raj left Acme. We sold the dog Bella."
+)
+WORDS = st.sampled_from(
+    TEXT.split()
+    + "Ann works lives in no longer | ? one over several yes Zanzibar 1987 , <|im_end|>".split()
+    + ["not said", "Where does Ann work?", "\n", ""]
+)
+REPLIES = st.one_of(
+    st.lists(WORDS, max_size=12).map(" ".join),
+    st.text(max_size=60),
+    st.sampled_from(sorted(SLOTS)),
+    st.sampled_from(sorted(SLOTS.values())),
+)
+
+
+class Babbler(FakeLM):
+    """A model whose replies are drawn at random."""
+
+    def __init__(self, draw: Callable[[], str]) -> None:
+        super().__init__()
+        self._draw = draw
+
+    def _reply(self, _: object) -> str:
+        return self._draw()
+
+
+STORED = (
+    fact(1, "Ann works at Acme."),
+    fact(2, "Ann lives in Hull.", pinned=True),
+    fact(3, "Ben lives in Leeds."),
+    fact(4, "Ann's boss is Raj.", by_hand=True),
+    fact(5, "Ann has a dog called Bella."),
+    fact(6, "Ben works at Cobalt.", state=State.PAST, until=on("2024-02-01")),
+    fact(7, "Ann plays chess.", state=State.UNCERTAIN, until=on("2024-02-01")),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_no_reply_whatever_passes_the_guards(data: st.DataObject) -> None:
+    lm = Babbler(lambda: data.draw(REPLIES))
+    said = document(TEXT, "2024-06-01")
+    plan = planned(said, STORED, lm)
+    ids = {f.id for f in STORED}
+    ended = retired(plan.edits)
+    assert len(set(ended)) <= MAX_RETIRED
+    assert len(ended) == len(set(ended))
+    assert not set(ended) & {2, 4, 6}
+    known = wording.content(" ".join([said.text, "Ann", "no longer", *(f.text for f in STORED)]))
+    for edit in [*plan.edits, *(item.edit for item in plan.held)]:
+        assert edit.at == said.at
+        if isinstance(edit, Add | Rewrite) and edit.claim is not None:
+            named = wording.content(" ".join(wording.names(edit.claim.text)))
+            assert named <= known
+        if not isinstance(edit, Add):
+            assert edit.fact in ids
+        if not isinstance(edit, MarkUncertain):
+            assert edit.evidence is not None
+            assert edit.evidence.quote in said.messages[edit.evidence.message].text
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_a_babbling_model_cannot_harm_a_store(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    with empty_store(tmp_path_factory.mktemp("babble")) as store:
+        life = Life(store)
+        life.tell(
+            document("I started at Acme. I live in Hull. I play chess.", "2024-01-05"), reader()
+        )
+        store.pin(life.fact("Ann lives in Hull.").id)
+        lm = Babbler(lambda: data.draw(REPLIES))
+        for day in range(2):
+            said = document(TEXT, "2024-06-01")
+            life.tell(replace(said, key=f"{day}", messages=(
+                replace(said.messages[0], at=said.at + timedelta(days=day)),
+            )), lm)  # fmt: skip
+        assert "Ann lives in Hull." in life.true_on()
+        assert len(life.store.list_facts(None)) >= 3
