@@ -231,7 +231,7 @@ def _items(question: Question, value: str, notes: _Notes, lm: LanguageModel) -> 
 
 def _stands(value: str, question: Question, notes: _Notes) -> bool:
     """Whether the notes hold the value, in one that speaks of what was asked about."""
-    parts = [part for part in re.split(r",| and ", _CITATION.sub("", value)) if part.strip()]
+    parts = [part for part in re.split(r",| and ", _CITATION.sub("", value)) if wording.words(part)]
     asked = {word for name in wording.names(question.text) for word in wording.words(name)}
     asked -= {"what", "where", "who", "when", "which", "how", "does", "did", "is", "was", "do", "i"}
     about = " ".join(notes.lines)
