@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime, tzinfo
 
-    from memo.memory import Engines, Memory
+    from memo.engines import Engines
+    from memo.memory import Memory
     from memo.models import Kind, Model
     from memo.records import ChangeSet
     from memo.settings import Settings
@@ -163,7 +164,8 @@ class Front:
 
     def memory(self) -> Memory:
         """The person's memory; models are loaded, or offered for download, when first needed."""
-        from memo.memory import INSTALLED, Engines, Memory
+        from memo.engines import INSTALLED, Engines
+        from memo.memory import Memory
 
         _log_to(self.settings, self._context)
         given = self._given or INSTALLED

@@ -21,7 +21,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from memo import answer as answering
-from memo import erase, retrieve
+from memo import erase, health, retrieve
+from memo.engines import INSTALLED, Engines
 from memo.errors import (
     ContextOverflow,
     EmbedderMismatch,
@@ -37,7 +38,6 @@ from memo.errors import (
 from memo.events import FORGOTTEN
 from memo.importers import Reading, Skipped, cut, read_all
 from memo.importers.base import short_hash, storable
-from memo.models import default_models, locate, read_gguf
 from memo.records import Document, FactId, Message, State, utc_text
 from memo.settings import private_folder
 from memo.store import Store
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memo.answer import Question
+    from memo.health import Check
     from memo.lm import Embedder, LanguageModel
-    from memo.models import LocalModel
     from memo.records import (
         Answer,
         Candidates,
@@ -75,14 +75,6 @@ FACTS_FOUND = 20
 """How many facts a search gives where nobody says how many."""
 _TITLE_CHARACTERS = 60
 _LATER_PIECE = re.compile(r"\+\d+$")
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """How the two neural networks come into memory; tests put their fakes here."""
-
-    language_model: Callable[[Settings], LanguageModel]
-    embedder: Callable[[Settings], Embedder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,54 +124,6 @@ class Summary:
 
 
 ImportEvent = Begun | Imported | AlreadyKnown | Skipped | Failed | Summary
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that `memo doctor` looked at."""
-
-    name: str
-    ok: bool
-    detail: str
-    exit_code: int = 1
-    """What a failure of this kind ends the program with."""
-
-
-def installed_language_model(settings: Settings) -> LanguageModel:
-    """Load the chosen chat model.
-
-    Raises:
-        ModelError: It is not there, not whole, or of a family that we have no template for.
-    """
-    found = _located(default_models(settings)[0], "chat", settings)
-    read_gguf(found.path)  # llama.cpp may end the whole process over a damaged file
-
-    from memo.llama import LlamaLM  # noqa: PLC0415  # loads a native library
-
-    return LlamaLM(found.path, family=found.family, name=found.name)
-
-
-def installed_embedder(settings: Settings) -> Embedder:
-    """Load the chosen embedding model.
-
-    Raises:
-        ModelError: It is not there, or not whole.
-    """
-    found = _located(default_models(settings)[1], "embedding", settings)
-
-    from memo.embed import FastEmbedder  # noqa: PLC0415  # loads a native library
-
-    return FastEmbedder(found.path, name=found.name, architecture=found.fastembed)
-
-
-INSTALLED = Engines(installed_language_model, installed_embedder)
-
-
-def _located(name: str, kind: str, settings: Settings) -> LocalModel:
-    found = locate(name, settings)
-    if found.kind != kind:
-        raise ModelNotFound(f"{name} is no {kind} model; `memo model list` shows which are.")
-    return found
 
 
 _PIECES = re.compile(r"[A-Za-z]{1,4}|[0-9]|[^\sA-Za-z0-9]")
@@ -683,9 +627,7 @@ class Memory:
 
     def doctor(self) -> Iterator[Check]:
         """Look at everything that memo stands on; changes nothing."""
-        yield from self._check_store()
-        yield from self._check_models()
-        yield self._check_modes()
+        return health.examine(self.settings, self._store, self.reset_paths())
 
     def repair(self) -> Path:
         """Derive indexes and states anew and embed what has no vector; a backup comes first.
@@ -707,66 +649,6 @@ class Memory:
                 store.reembed(embedder.identity, embedder.embed)
             store.embed_missing(embedder.embed)
         return kept
-
-    def _check_store(self) -> Iterator[Check]:
-        try:
-            with self._store() as store:
-                yield Check("extensions", True, "SQLite has FTS5 and loaded sqlite-vec")
-                problems = store.check()
-                identity = store.embedder_identity()
-                yield Check(
-                    "store",
-                    not problems,
-                    "; ".join(problems[:5]) + "; `memo doctor --repair` may help"
-                    if problems
-                    else f"{store.counts()['documents']} documents, events and indexes agree",
-                    StoreError.exit_code,
-                )
-        except StoreError as error:
-            yield Check("store", False, str(error), error.exit_code)
-            return
-        name = default_models(self.settings)[1]
-        if identity is None:
-            yield Check("embeddings", True, "none yet")
-        elif identity.name != name:
-            yield Check(
-                "embeddings",
-                False,
-                f"the store has vectors of {identity.name}, in use is {name}; "
-                "`memo doctor --repair` embeds anew",
-                StoreError.exit_code,
-            )
-        else:
-            yield Check("embeddings", True, f"{identity.name}, {identity.dim} dimensions")
-
-    def _check_models(self) -> Iterator[Check]:
-        chat, embedding = default_models(self.settings)
-        for label, name, kind in (
-            ("chat model", chat, "chat"),
-            ("embedding model", embedding, "embedding"),
-        ):
-            try:
-                found = _located(name, kind, self.settings)
-            except ModelError as error:
-                yield Check(label, False, str(error), ModelError.exit_code)
-            else:
-                yield Check(label, True, f"{found.name} in {found.path}")
-        from memo.llama import offloads  # noqa: PLC0415  # loads a native library
-
-        build = "offloads to a GPU" if offloads() else "runs on the processor alone"
-        yield Check("llama.cpp", True, f"this build {build}")
-
-    def _check_modes(self) -> Check:
-        loose = [
-            str(path)
-            for path in (self.settings.home, *self.reset_paths())
-            if path.exists() and path.stat().st_mode & 0o077
-        ]
-        if loose:
-            return Check(
-                "modes", False, f"others may read {', '.join(loose)}; `chmod go-rwx` shuts them out"
-            )
-        return Check("modes", True, "only you can read your data")
 
 
 def note(

@@ -21,8 +21,8 @@ from click.testing import CliRunner
 from fakes import ANN, WORK, FakeLM, HashEmbedder, ann
 
 from memo.cli import main
+from memo.engines import Engines
 from memo.errors import ContextOverflow
-from memo.memory import Engines
 from memo.settings import load
 from memo.show import show
 from memo.store import Store
@@ -725,7 +725,7 @@ SLOW = """
 import sys, time
 from fakes import HashEmbedder, ann
 from memo.cli import main
-from memo.memory import Engines
+from memo.engines import Engines
 
 def before(asked):
     if "Borealis" in asked:

@@ -12,6 +12,7 @@ import pytest
 from fakes import ANN, HOME, FakeLM, HashEmbedder, ann
 from toy import on
 
+from memo.engines import Engines
 from memo.errors import (
     ContextOverflow,
     ModelNotFound,
@@ -25,7 +26,6 @@ from memo.memory import (
     DOCUMENT_TOKENS,
     AlreadyKnown,
     Begun,
-    Engines,
     Failed,
     Imported,
     Memory,

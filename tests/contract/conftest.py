@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memo.memory import installed_embedder, installed_language_model
+from memo.engines import installed_embedder, installed_language_model
 from memo.models import default_models, find, installed, pull
 from memo.settings import load
 
