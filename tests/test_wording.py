@@ -1,0 +1,189 @@
+"""Claims about what code can tell of words without a model."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from memo import wording
+
+TEXTS = st.one_of(
+    st.text(max_size=80),
+    st.lists(
+        st.sampled_from(
+            "I my Ann Ann's Ben’s he the a not sold works works. at Acme, Hull! 3 three ; \n . Ém"
+            .split(" ")
+        ),
+        max_size=14,
+    ).map(" ".join),
+)  # fmt: skip
+
+
+@given(TEXTS, TEXTS)
+@example("", "")
+@example("'s", "'")
+@example("’", "\n;.")
+def test_nothing_that_is_said_makes_it_stumble(a: str, b: str) -> None:
+    wording.words(a)
+    wording.content(a)
+    wording.sentences(a)
+    wording.ends_something(a)
+    wording.asks_about_past(a)
+    wording.names(a)
+    wording.leading_subjects(a)
+    wording.stands_alone(a)
+    wording.acting(a)
+    wording.occurs(a, b)
+    wording.replaced(a, b, "c")
+    wording.is_about(a, b, "Ann")
+    assert wording.unfolded(a)
+    owners = wording.owners(a, b, "Ann", frozenset({"Ann", "Ben"}))
+    assert owners <= {None, "", "Ann", "Ben"}
+    wording.may_own("Ann", a, b, "Ben", frozenset(wording.names(b)))
+
+
+@given(TEXTS, TEXTS)
+def test_a_quote_is_a_literal_part_that_holds_the_value(value: str, text: str) -> None:
+    quote = wording.quote_for(value, text)
+    if quote is not None:
+        assert quote in text
+        assert wording.occurs(value, quote)
+
+
+@given(TEXTS)
+def test_every_word_of_a_text_is_in_its_sentences(text: str) -> None:
+    parts = wording.sentences(text)
+    assert all(part in text for part in parts)
+    assert [w for part in parts for w in wording.words(part)] == wording.words(text)
+
+
+@given(TEXTS, TEXTS)
+def test_sameness_does_not_depend_on_the_order(a: str, b: str) -> None:
+    assert wording.same_value(a, b) == wording.same_value(b, a)
+    assert wording.same_value(a, a)
+
+
+@given(TEXTS, TEXTS)
+def test_a_replaced_sentence_holds_the_new_value(text: str, new: str) -> None:
+    for old in wording.words(text):
+        changed = wording.replaced(text, old, new)
+        assert changed is None or new.strip() in changed or wording.words(new) == []
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("Hull", "in Hull"),
+        ("the 12th", "on the 12th"),
+        ("three cats", "3 cats"),
+        ("Tuesday", "Tuesdays"),
+        ("a green bike", "GREEN BIKE"),
+        ("Ann’s mum", "Ann's mum"),
+    ],
+)
+def test_small_differences_leave_a_value_the_same(a: str, b: str) -> None:
+    assert wording.same_value(a, b)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("Hull", "York"), ("the 12th", "the 10th"), ("3 cats", "2 cats"), ("", "Hull")]
+)
+def test_other_values_are_other_values(a: str, b: str) -> None:
+    assert not wording.same_value(a, b)
+
+
+def test_a_quote_is_the_shortest_sentence_with_the_value() -> None:
+    text = "I came from Hull to Leeds, where it rained a lot. Now Leeds it is. Bye!"
+    assert wording.quote_for("Leeds", text) == "Now Leeds it is."
+    assert wording.quote_for("York", text) is None
+
+
+def test_a_value_may_stand_in_two_sentences() -> None:
+    assert wording.quote_for("green Cube", "I bought a Cube! A green one.") is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I no longer smoke.",
+        "We sold the car.",
+        "He quit.",
+        "They broke up.",
+        "It's over.",
+        "I don't work there any more.",
+        "She moved out.",
+    ],
+)
+def test_endings_are_seen(text: str) -> None:
+    assert wording.ends_something(text)
+
+
+@pytest.mark.parametrize("text", ["I live in Hull.", "Ann has a cat.", "He works at Acme."])
+def test_what_goes_on_is_no_ending(text: str) -> None:
+    assert not wording.ends_something(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "subject", "owned"),
+    [
+        ("I work at Acme.", "Acme", "Ann", True),
+        ("My friend works at Acme.", "Acme", "Ann", False),
+        ("Ben works at Acme.", "Acme", "Ann", False),
+        ("Ben works at Acme.", "Acme", "Ben", True),
+        ("I told Ben that he should try Acme.", "Acme", "Ann", False),
+        ("Ben and I moved to York.", "York", "Ann", True),
+        ("Ben and I moved to York.", "York", "Ben", True),
+    ],
+)
+def test_the_nearest_mention_owns_a_value(text: str, value: str, subject: str, owned: bool) -> None:
+    people = frozenset({"Ann", "Ben"})
+    assert wording.may_own(subject, value, text, "Ann", people) == owned
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "speaker", "about"),
+    [
+        ("Ann", "I live in Hull.", "Ann", True),
+        ("Ben", "I live in Hull.", "Ann", False),
+        ("Ben", "Ben lives in Hull.", "Ann", True),
+        ("I", "I live in Hull.", "I", True),
+        ("I", "I live in Hull.", "Ann", False),
+    ],
+)
+def test_a_text_is_about_its_speaker_and_whom_it_names(
+    subject: str, text: str, speaker: str, about: bool
+) -> None:
+    assert wording.is_about(subject, text, speaker) == about
+
+
+@pytest.mark.parametrize(
+    ("sentence", "subject"),
+    [
+        ("Ann lives in Hull.", "Ann"),
+        ("My dentist appointment is on the 12th.", "I"),
+        ("I am learning Polish.", "I"),
+        ("Enzo's mum has a new hip.", "Enzo's mum"),
+        ("Meera and Josh live in Hull.", "Meera"),
+    ],
+)
+def test_a_sentence_leads_with_its_subject(sentence: str, subject: str) -> None:
+    assert wording.leading_subjects(sentence)[0] == subject
+
+
+@pytest.mark.parametrize(
+    ("question", "past"),
+    [
+        ("Where did Ann work before?", True),
+        ("Where was Ann in 2019?", True),
+        ("Where does Ann work?", False),
+        ("Who is Ann's boss?", False),
+    ],
+)
+def test_questions_about_the_past_are_known_by_their_words(question: str, past: bool) -> None:
+    assert wording.asks_about_past(question) == past
+
+
+def test_a_replacement_takes_whole_words_only() -> None:
+    assert wording.replaced("Ann works at Acme.", "Acme", "Borealis") == "Ann works at Borealis."
+    assert wording.replaced("Ann likes Yorkshire.", "York", "Hull") is None
