@@ -1,0 +1,183 @@
+"""Claims about candidates for a document and evidence for a question, over a real store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from fakes import HashEmbedder
+from hypothesis import given
+from hypothesis import strategies as st
+from toy import HOME, home, on
+
+from memo.records import (
+    Add,
+    Claim,
+    Document,
+    FactId,
+    MakeFalse,
+    MarkUncertain,
+    Message,
+    Plan,
+    Rewrite,
+    State,
+)
+from memo.retrieve import MAX_FACTS, MAX_PASSAGES, candidates, evidence, fuse
+from memo.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from memo.records import Edit, Fact
+
+EMBEDDER = HashEmbedder()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "memo.db", embedder=EMBEDDER.identity) as opened:
+        yield opened
+
+
+def note(text: str, date: str, speaker: str = "Ann") -> Document:
+    return Document("note", f"{date} {text}", (Message(text, on(date), speaker),))
+
+
+def learn(store: Store, date: str, *edits: Edit, text: str = "Hello there.") -> None:
+    store.apply(note(text, date), Plan(edits), EMBEDDER.embed)
+
+
+def moved(store: Store) -> None:
+    """Ann lives in Hull, then in York."""
+    learn(store, "2024-01-05", Add(home("Hull"), on("2024-01-05")), text="I live in Hull.")
+    learn(
+        store, "2024-06-01", Rewrite(FactId(1), on("2024-06-01"), home("York")), text="York it is!"
+    )
+
+
+def texts(found: tuple[tuple[Fact, float], ...]) -> list[str]:
+    return [fact.text for fact, _ in found]
+
+
+# -- fusion --------------------------------------------------------------------------
+
+
+@given(st.lists(st.lists(st.integers(0, 20), unique=True)))
+def test_fusion_keeps_everything_and_ranks_by_score(rankings: list[list[int]]) -> None:
+    scores = fuse(rankings)
+    assert set(scores) == {id_ for ranking in rankings for id_ in ranking}
+    assert list(scores.values()) == sorted(scores.values(), reverse=True)
+
+
+def test_what_both_searches_find_comes_before_what_one_finds() -> None:
+    assert next(iter(fuse([[1, 2], [3, 2]]))) == 2
+
+
+# -- candidates ----------------------------------------------------------------------
+
+
+def test_facts_about_the_speaker_are_found_though_nothing_else_is_alike(store: Store) -> None:
+    learn(store, "2024-01-05", Add(home("Hull"), on("2024-01-05")))
+    found = candidates(store, EMBEDDER, note("Zzz qqq.", "2024-06-01"), [])
+    assert [fact.text for fact in found.facts] == ["Ann lives in Hull."]
+
+
+def test_facts_about_whom_a_claim_is_about_are_found(store: Store) -> None:
+    learn(store, "2024-01-05", Add(home("Hull"), on("2024-01-05")))
+    said = Claim("She plays chess.", "What games does she play?", "chess", ("Ann",))
+    found = candidates(store, EMBEDDER, note("Zzz qqq.", "2024-06-01", "Ben"), [said])
+    assert [fact.text for fact in found.facts] == ["Ann lives in Hull."]
+
+
+def test_past_values_of_a_slot_come_with_the_current_one(store: Store) -> None:
+    moved(store)
+    found = candidates(store, EMBEDDER, note("Zzz qqq.", "2024-09-01"), [])
+    assert {fact.state for fact in found.facts} == {State.CURRENT, State.PAST}
+
+
+def test_candidates_come_with_when_each_was_said_to_hold(store: Store) -> None:
+    moved(store)
+    found = candidates(store, EMBEDDER, note("Anything.", "2024-09-01"), [])
+    assert found.said == ((on("2024-01-05"), FactId(1)), (on("2024-06-01"), FactId(2)))
+
+
+def test_no_candidate_comes_twice(store: Store) -> None:
+    moved(store)
+    said = note("Ann lives in York. Ann lives in York.", "2024-09-01")
+    found = candidates(store, EMBEDDER, said, [home("York"), home("Hull")])
+    ids = [fact.id for fact in found.facts]
+    assert len(ids) == len(set(ids))
+
+
+def test_an_empty_store_has_no_candidates(store: Store) -> None:
+    found = candidates(store, EMBEDDER, note("I live in Hull.", "2024-01-05"), [home("Hull")])
+    assert (found.facts, found.said) == ((), ())
+
+
+# -- evidence ------------------------------------------------------------------------
+
+
+def test_the_current_value_comes_first_and_the_one_it_replaced_is_there(store: Store) -> None:
+    moved(store)
+    found = evidence(store, EMBEDDER, HOME)
+    assert texts(found.facts) == ["Ann lives in York.", "Ann lives in Hull."]
+
+
+def test_a_question_about_the_past_finds_what_was(store: Store) -> None:
+    moved(store)
+    assert "Ann lives in Hull." in texts(evidence(store, EMBEDDER, "Where did Ann live?").facts)
+
+
+def test_evidence_is_as_it_stood_and_was_known_then(store: Store) -> None:
+    moved(store)
+    then = evidence(store, EMBEDDER, HOME, on("2024-03-01"))
+    assert [(f.text, f.state) for f, _ in then.facts] == [("Ann lives in Hull.", State.CURRENT)]
+    assert [p.text for p, _ in then.passages] == ["I live in Hull."]
+    before = evidence(store, EMBEDDER, HOME, on("2023-01-01"))
+    assert (before.facts, before.passages) == ((), ())
+
+
+def test_what_only_ended_is_found_so_that_it_can_be_told_from_never(store: Store) -> None:
+    learn(store, "2024-01-05", Add(home("Hull"), on("2024-01-05")))
+    learn(store, "2024-06-01", MakeFalse(FactId(1), on("2024-06-01")), text="I left.")
+    found = evidence(store, EMBEDDER, HOME)
+    assert [(f.text, f.state) for f, _ in found.facts] == [("Ann lives in Hull.", State.PAST)]
+
+
+def test_what_is_doubted_is_found_with_its_doubt(store: Store) -> None:
+    learn(store, "2024-01-05", Add(home("Hull"), on("2024-01-05")))
+    learn(store, "2024-06-01", MarkUncertain(FactId(1), on("2024-06-01"), FactId(1)), text="Hm.")
+    ((found, _),) = evidence(store, EMBEDDER, HOME).facts
+    assert found.state is State.UNCERTAIN
+
+
+def test_words_alone_find_without_an_embedder(store: Store) -> None:
+    moved(store)
+    found = evidence(store, None, HOME)
+    assert texts(found.facts)[0] == "Ann lives in York."
+
+
+def test_evidence_is_bounded(store: Store) -> None:
+    for n in range(3 * MAX_FACTS):
+        said = Claim(
+            f"Ann likes song {n}.", "What songs does Ann like?", f"song {n}", ("Ann",), True
+        )
+        learn(store, "2024-01-05", Add(said, on("2024-01-05")), text=f"I like song {n}.")
+    found = evidence(store, EMBEDDER, "What songs does Ann like?")
+    assert 0 < len(found.facts) <= MAX_FACTS
+    assert 0 < len(found.passages) <= MAX_PASSAGES
+
+
+@pytest.mark.parametrize("question", ["", "?", "it's", "(", 'foo AND "', "NEAR(", "*", "-", "\x00"])
+def test_no_question_stumbles_the_search(store: Store, question: str) -> None:
+    moved(store)
+    evidence(store, EMBEDDER, question)
+    candidates(store, EMBEDDER, note(question or " ", "2024-09-01"), [])
+
+
+def test_a_passage_that_no_fact_took_up_is_still_found(store: Store) -> None:
+    said = "The kettle was left in the greenhouse."
+    store.apply(note(said, "2024-01-05"), Plan(), EMBEDDER.embed)
+    found = evidence(store, EMBEDDER, "Where is the kettle?")
+    assert [p.text for p, _ in found.passages] == [said]
