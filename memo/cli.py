@@ -573,6 +573,8 @@ def forget(
         count = sum(one.source == source for one in memory.documents())
         front.confirm(f"Forget {count} documents that came from {source}, for good?")
         front.changed(memory.forget_source(source))
+    for path in memory.former_stores():
+        front.say(f"{path}, kept before a repair or a restore, still holds it: delete that too.")
 
 
 # -- data in and out -----------------------------------------------------------------

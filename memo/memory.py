@@ -598,12 +598,16 @@ class Memory:
                 arriving.unlink(missing_ok=True)
         return former
 
+    def former_stores(self) -> list[Path]:
+        """What repairs and restores kept aside; it still holds what was forgotten since."""
+        return sorted(self.settings.home.glob("memo-before-*"))
+
     def reset_paths(self) -> list[Path]:
         """What `reset` would delete: all of the home, not models, nor backups made elsewhere."""
         settings = self.settings
         names = [*_files(settings.store), settings.file, settings.log]
         names += sorted(settings.home.glob(f"{settings.log.name}.*"))
-        names += sorted(settings.home.glob("memo-before-*"))
+        names += self.former_stores()
         return [path for path in names if path.exists()]
 
     def reset(self) -> list[Path]:

@@ -330,6 +330,13 @@ def test_the_doctor_names_what_is_wrong(told: Memo) -> None:
     assert result.exit_code != 0
 
 
+def test_a_repair_keeps_a_copy_and_forgetting_warns_of_it(told: Memo) -> None:
+    told("doctor", "--repair")
+    (copy,) = told.home.glob("memo-before-repair-*")
+    assert copy.name in told("forget", "1", "--yes").stderr
+    assert str(copy) in told.json("reset", "--yes")[0]["deleted"]
+
+
 def test_models_are_listed_recommended_and_chosen(memo: Memo) -> None:
     (found,) = memo.json("model", "list")
     default = next(m for m in found["models"] if m["name"] == "qwen2.5-coder-1.5b-instruct")
@@ -825,6 +832,12 @@ def typed(memo: Memo, args: list[str], answer: str) -> tuple[int, str]:
         process.wait(timeout=20)
         os.close(leader)
     return process.returncode, screen.decode()
+
+
+def test_colour_is_for_terminals_that_want_it(told: Memo) -> None:
+    assert "\x1b[" in typed(told, ["log"], "")[1]
+    told.environ["NO_COLOR"] = "1"
+    assert "\x1b[" not in typed(told, ["log"], "")[1]
 
 
 def test_a_reset_wants_the_word(told: Memo) -> None:
