@@ -52,9 +52,11 @@ MAX_RETIRED = 3
 MIN_WORDS = 4
 """A shorter sentence means nothing by itself."""
 MAX_UNCERTAIN = 5
-MIN_RIGHT = 0.6
+MIN_RIGHT = 0.7
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
-MIN_HELD = 0.25
+MIN_RIGHT_ECHOED = 0.5
+"""The same where an extracted sentence about the subject has the value, in another slot."""
+MIN_HELD = 0.35
 """Below this the new sentence is not even held for review."""
 SAME_SLOT = 0.80
 """Least cosine of two questions, subject left out, that ask the same; for MiniLM-L6 int8."""
@@ -190,7 +192,7 @@ def _extract(
         found += [
             (turn, s)
             for sentence in sentences
-            for s in wording.unfolded(sentence)
+            for s in wording.unfolded(wording.claimed(sentence, turn.speaker))
             if wording.stands_alone(s) and _is_grounded(s, turn, document)
         ]
     if not found:
@@ -208,7 +210,12 @@ def _extract(
         claim = _claim(sentence, slot, subjects)
         key = claim.value if _has_slot(claim) else sentence
         if not subjects or not wording.may_own(
-            subjects[0], _anchor(key, sentence, subjects), turn.text, turn.speaker, people
+            subjects[0],
+            _anchor(key, sentence, subjects),
+            turn.text,
+            turn.speaker,
+            people,
+            frozenset(t.speaker for t in spoken),
         ):
             continue
         if any(wording.content(s.claim.text) == wording.content(sentence) for s in said):
@@ -339,6 +346,7 @@ class _Judge:
         self.people = _people(
             spoken, [f.claim.subjects for f in self.live] + [s.claim.subjects for s in said]
         )
+        self.present = frozenset(turn.speaker for turn in spoken)
         self.same = self._same_slots()
 
     def run(self) -> None:
@@ -356,9 +364,7 @@ class _Judge:
 
     def _is_about(self, fact: Fact) -> bool:
         subjects = fact.claim.subjects[:1] or ("",)
-        return any(
-            wording.is_about(subjects[0], turn.text, turn.speaker) for turn in self.spoken
-        ) or wording.is_about(subjects[0], self.text, "")
+        return any(wording.is_about(subjects[0], turn.text, turn.speaker) for turn in self.spoken)
 
     def _same_slots(self) -> dict[int, list[Fact]]:
         """For each extracted claim with a slot, the candidates that answer the same question."""
@@ -415,6 +421,8 @@ class _Judge:
             return None
         if not answer or fact.claim.several:
             return None
+        if wording.content(answer) <= wording.content(fact.claim.question):
+            return None  # an echo of the question
         witness = next(
             (
                 i
@@ -429,7 +437,11 @@ class _Judge:
             if wording.ends_something(fact.text):
                 return None  # it says what is over: the value alone does not say it again
             evidence = self._quote(fact, answer)
-            if evidence is not None and not wording.ends_something(evidence.quote):
+            if (
+                evidence is not None
+                and not wording.ends_something(evidence.quote)
+                and self._owned(fact, answer)
+            ):
                 self._reinforce(fact, evidence, witness)
                 return None
             # The only words about it are of an ending: another claim may fill the slot.
@@ -462,6 +474,7 @@ class _Judge:
                 turn.text,
                 turn.speaker,
                 self.people,
+                self.present,
             )
             for turn in self.spoken
         )
@@ -532,9 +545,19 @@ class _Judge:
             if witness is not None:
                 self.draft.used.add(witness)
             reason = self._objection(fact)
-            if confidence is not None and confidence < MIN_RIGHT:
+            if confidence is not None and confidence < self._least(fact, claim):
                 reason = "only one of two readings says so"
             self._supersede(fact, claim, at, evidence, confidence, reason)
+
+    def _least(self, fact: Fact, claim: Claim) -> float:
+        """How likely a new sentence must be that no extracted sentence bears out."""
+        echoed = any(
+            not s.ends
+            and _same_subject(s.claim, fact.claim)
+            and wording.occurs(claim.value, s.claim.text)
+            for s in self.said
+        )
+        return MIN_RIGHT_ECHOED if echoed else MIN_RIGHT
 
     def _successor(self, fact: Fact, value: str, witness: int | None) -> Claim | None:
         """The claim that takes a fact's place; it may name only what the document names."""
@@ -602,20 +625,16 @@ class _Judge:
                 edits.append(Rewrite(id_, at, claim, None, evidence, confidence))
             elif id_ != stored.id:
                 edits.append(Rewrite(id_, at, None, stored.id, evidence, confidence))
-        if objection is not None:
-            self.draft.held += [Held(edit, objection) for edit in edits]
+        ends = [self.facts[edit.fact] for edit in edits if isinstance(edit, Rewrite)]
+        objections = [objection, *map(self._objection, ends)]
+        if reason := next(filter(None, objections), None):
+            self.draft.held += [Held(edit, reason) for edit in edits]
             return
+        self.draft.edits += edits
+        self.draft.retired += sum(ended.state is not State.PAST for ended in ends)
         for edit in edits:
-            ends = self.facts[edit.fact] if isinstance(edit, Rewrite) else None
-            if ends is not None and ends.id != fact.id and (reason := self._objection(ends)):
-                self.draft.held.append(Held(edit, reason))
-                continue
-            self.draft.edits.append(edit)
-            if ends is not None:
-                self.draft.settled[ends.id] = edit
-                self.draft.retired += ends.state is not State.PAST
-            else:
-                self.draft.settled.setdefault(fact.id, edit)
+            key = edit.fact if isinstance(edit, Rewrite) else fact.id
+            self.draft.settled.setdefault(key, edit)
 
     def _slot(self, fact: Fact) -> list[Fact]:
         """All candidates that compete with a fact, itself among them."""

@@ -32,8 +32,9 @@ _NEAR_PEOPLE = frozenset(
 _ENDING = re.compile(
     r"\b(no longer|any ?more|not|never|quit|stop(?:ped|s)?|"
     r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|sell(?:ing)?|lost|left|leaving|"
-    r"ended|ends|over|cancel(?:led|ed)?|called off|off|broke(?:n)? up|br[eo]ke[n]?|split|divorced|"
-    r"separated|died|dead|gone|finished|without|used to|former|formerly|ex|dropped|done with|"
+    r"ended|ends|(?:is|are|was|be|all|['’]s) over|cancel(?:led|ed)?|"
+    r"called off|(?:is|are|was|come|came|take|took|taken) (?:\w+ )?off|broke[n]?|"
+    r"split|divorced|separated|died|dead|gone|finished|without|used to|former|formerly|ex|dropped|done with|"
     r"retired|resigned|notice|clos(?:ed|es)|threw|thrown|returned|expired|out of|wrong|instead|"
     r"passed away|swapped|replaced|switched|changed|moved|fired|laid off|back from)\b|n't\b",
     re.IGNORECASE,
@@ -122,6 +123,12 @@ def names(text: str) -> list[str]:
     return [_POSSESSIVE.sub("", m.group()) for m in _NAME.finditer(text)]
 
 
+def claimed(sentence: str, speaker: str) -> str:
+    """A sentence about "the baby" as one about whose it is: the speaker's, as far as is known."""
+    whose = "My" if speaker == "I" else f"{speaker}'s"
+    return re.sub(r"^(?:The|A|An|His|Her|Their|Our|My)\s+(?=[a-z])", f"{whose} ", sentence, count=1)
+
+
 def unfolded(sentence: str) -> list[str]:
     """Two facts of one: `Ann's sister Mia lives in Hull.` also says who Mia is."""
     match = re.match(
@@ -144,10 +151,6 @@ def leading_subjects(sentence: str) -> tuple[str, ...]:
     first = sentence.split(maxsplit=1)[0].rstrip(",") if sentence.split() else ""
     if first.casefold() in {"i", "my", "we", "our", "i'm", "i've"}:
         return ("I",)
-    if first in {"The", "A", "An", "His", "Her", "Their"}:
-        noun = re.match(r"\w+\s+([a-z]\w+)", sentence)
-        if noun is not None:
-            return (noun.group(1),)
     match = re.match(
         r"(?:The\s+)?((?:[^\W\d_a-z][\w'’.-]*\s*)+(?:and\s+(?:[^\W\d_a-z][\w'’-]*\s*)+)?)(\w+)?",
         sentence,
@@ -210,22 +213,25 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
     found: set[str | None] = set()
     wanted = content(value)
     known = {stem(name.casefold()): name for name in people}
+    named = ""
     for sentence in sentences(text):
-        if not wanted <= content(sentence):
-            continue
         tokens = words(sentence)
         nearest: set[str | None] = {None}
         last = -9
+        holds = wanted <= content(sentence)
         for i, token in enumerate(tokens):
-            if stem(token) in wanted:
+            if holds and stem(token) in wanted:
                 found |= nearest
                 break
             owner: str | None = None
             if stem(token) in known:
                 owner = known[stem(token)]
+                named = owner if owner != speaker else named
             elif token in _FIRST_PERSON:
                 owner = speaker
-            elif token in _THIRD_PERSON or token in _NEAR_PEOPLE:
+            elif token in _THIRD_PERSON:
+                owner = named
+            elif token in _NEAR_PEOPLE:
                 owner = ""
             elif i > 0 and tokens[i - 1] in {"my", "our"}:
                 owner = speaker
@@ -236,8 +242,23 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
     return found
 
 
-def may_own(subject: str, value: str, text: str, speaker: str, people: frozenset[str]) -> bool:
-    """Whether a value can have been said of a subject, by the nearest mention before it."""
+def may_own(
+    subject: str,
+    value: str,
+    text: str,
+    speaker: str,
+    people: frozenset[str],
+    present: frozenset[str] = frozenset(),
+) -> bool:
+    """Whether a value can have been said of a subject, by the nearest mention before it.
+
+    Of somebody else who takes part in the conversation (`present`) only what names or
+    addresses them can be said.
+    """
+    if subject in present and subject != speaker:
+        addressed = {"you", "your", "you're", "you've", "you'll", *words(subject)}
+        if not addressed & set(words(text)):
+            return False
     marked = owners(value, text, speaker, people)
     if not marked or None in marked:
         return True
