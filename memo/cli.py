@@ -134,14 +134,15 @@ def _import(front: Front, events: Generator[ImportEvent, None, None], *, sums: b
     """Print what happens to each document; the contract's exit code for what went wrong."""
     from memo.memory import AlreadyKnown, Imported, Summary
 
-    for event in _watched(front, events):
-        match event:
-            case Imported():
-                front.changed(event.change)
-            case AlreadyKnown() if not sums:
-                _tell_known(front, event)
-            case Summary():
-                _sum_up(front, event, sums=sums)
+    with closing(_watched(front, events)) as watched:
+        for event in watched:
+            match event:
+                case Imported():
+                    front.changed(event.change)
+                case AlreadyKnown() if not sums:
+                    _tell_known(front, event)
+                case Summary():
+                    _sum_up(front, event, sums=sums)
 
 
 def _watched(
@@ -920,12 +921,13 @@ def _demo(front: Front, script: dict[str, Any]) -> None:
     changes = []
     sources = [folder / "chat.jsonl", folder / "notes"]
     events = memory.import_paths(sources, tz=front.tz, me=script["me"])
-    for event in _watched(front, events):
-        if isinstance(event, Imported):
-            changes.append(event.change)
-            if not front.json:
-                front.line("")
-                front.changed(event.change)
+    with closing(_watched(front, events)) as watched:
+        for event in watched:
+            if isinstance(event, Imported):
+                changes.append(event.change)
+                if not front.json:
+                    front.line("")
+                    front.changed(event.change)
     answers = [
         _demo_question(front, memory, Question(entry["question"]), entry)
         for entry in script["question"]
