@@ -23,6 +23,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memo import prompts, wording
+from memo.claims import (
+    anchor,
+    bare,
+    core,
+    has_slot,
+    names_value,
+    repeats,
+    restates,
+    same_subject,
+    says,
+    without,
+)
+from memo.extract import Said, Spoken, extract, people_in, spoken_in
 from memo.records import (
     Add,
     Candidates,
@@ -42,15 +55,13 @@ from memo.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from memo.lm import Embedder, LanguageModel
 
 MAX_RETIRED = 3
 """Facts one document may end by itself; further ones wait for review (reliability.md, 2.3)."""
-MIN_WORDS = 4
-"""A shorter sentence means nothing by itself."""
 MAX_UNCERTAIN = 5
 MIN_RIGHT = 0.7
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
@@ -62,30 +73,6 @@ SAME_SLOT = 0.80
 """Least cosine of two questions, subject left out, that ask the same; for MiniLM-L6 int8."""
 DEPENDENT = 0.30
 """Least cosine of a fact with what usually changes along; for MiniLM-L6 int8, 27 pairs."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Spoken:
-    """One message with its speaker."""
-
-    speaker: str
-    """`I` where the source does not say."""
-    text: str
-    message: int
-    """Index into `Document.messages`."""
-    context: str | None = None
-    """The question that somebody else has just asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A claim that a document makes, and where."""
-
-    claim: Claim
-    evidence: Evidence
-    at: datetime
-    ends: bool
-    """It says that something is over."""
 
 
 @dataclass(slots=True)
@@ -122,8 +109,8 @@ def plan_edits(
     started, before = time.monotonic(), lm.usage
     draft = _Draft()
     word = prompts.fence()
-    spoken = _spoken(document)
-    said = _extract(document, spoken, lm, word, draft)
+    spoken = spoken_in(document)
+    said, draft.problems = extract(document, spoken, lm, word)
     candidates = find(document, [s.claim for s in said])
     _Judge(document, spoken, said, candidates, lm, embedder, word, draft).run()
     return Plan(
@@ -135,198 +122,14 @@ def plan_edits(
     )
 
 
-def claim_of(text: str, lm: LanguageModel) -> Claim:
-    """A sentence that a person typed, with the slot it fills."""
-    subjects = wording.leading_subjects(text)
-    (reply,) = lm.complete(
-        [prompts.slot(text)], max_tokens=prompts.SLOT_TOKENS, grammar=prompts.SLOT_GRAMMAR
-    )
-    return _claim(text, prompts.parse_slot(reply.text, finished=reply.finished), subjects)
-
-
-# Extraction
-
-
-def _spoken(document: Document) -> list[_Spoken]:
-    spoken: list[_Spoken] = []
-    for i, message in enumerate(document.messages):
-        speaker = message.speaker or "I"
-        context = None
-        if spoken and spoken[-1].speaker != speaker and spoken[-1].text.rstrip().endswith("?"):
-            context = wording.sentences(spoken[-1].text)[-1]
-        spoken.append(_Spoken(speaker, message.text, i, context))
-    return spoken
-
-
-def _parts(text: str) -> list[str]:
-    """The sentences of a message, the shortest joined to the one before."""
-    parts: list[str] = []
-    for sentence in wording.sentences(text):
-        if parts and len(wording.words(sentence)) < MIN_WORDS:
-            parts[-1] = f"{parts[-1]} {sentence}"
-        else:
-            parts.append(sentence)
-    return parts
-
-
-def _signed(turn: _Spoken) -> str:
-    return turn.text if turn.speaker == "I" else f"{turn.speaker}: {turn.text}"
-
-
-def _extract(
-    document: Document, spoken: list[_Spoken], lm: LanguageModel, word: str, draft: _Draft
-) -> list[_Said]:
-    """The grounded claims of a document, in its order."""
-    parts = [(turn, part) for turn in spoken for part in _parts(turn.text)]
-    replies = lm.complete(
-        [prompts.extraction(_signed(turn), part, turn.context, word) for turn, part in parts],
-        max_tokens=prompts.EXTRACTION_TOKENS,
-        grammar=prompts.EXTRACTION_GRAMMAR,
-    )
-    found: list[tuple[_Spoken, str]] = []
-    for (turn, _), reply in zip(parts, replies, strict=True):
-        if not reply.text.strip():
-            draft.problems.append("The model wrote nothing where facts were asked for.")
-        sentences, problems = prompts.parse_sentences(reply.text, finished=reply.finished)
-        draft.problems += problems
-        found += [
-            (turn, s)
-            for sentence in sentences
-            for s in wording.unfolded(wording.claimed(sentence, turn.speaker))
-            if wording.stands_alone(s) and _is_grounded(s, turn, document)
-        ]
-    if not found:
-        return []
-    slots = lm.complete(
-        [prompts.slot(sentence) for _, sentence in found],
-        max_tokens=prompts.SLOT_TOKENS,
-        grammar=prompts.SLOT_GRAMMAR,
-    )
-    people = _people(spoken, [wording.leading_subjects(s) for _, s in found])
-    said: list[_Said] = []
-    for (turn, sentence), reply in zip(found, slots, strict=True):
-        subjects = wording.leading_subjects(sentence)
-        slot = prompts.parse_slot(reply.text, finished=reply.finished)
-        claim = _claim(sentence, slot, subjects)
-        key = claim.value if _has_slot(claim) else sentence
-        if not subjects or not wording.may_own(
-            subjects[0],
-            _anchor(key, sentence, subjects),
-            turn.text,
-            turn.speaker,
-            people,
-            frozenset(t.speaker for t in spoken),
-        ):
-            continue
-        if any(wording.content(s.claim.text) == wording.content(sentence) for s in said):
-            continue
-        evidence = _evidence(claim, turn)
-        said.append(
-            _Said(
-                claim,
-                evidence,
-                document.messages[evidence.message].at,
-                wording.ends_something(sentence),
-            )
-        )
-    return said
-
-
-def _people(spoken: list[_Spoken], subjects: Iterable[tuple[str, ...]]) -> frozenset[str]:
-    """First words of everybody and everything that is spoken of."""
-    found = {turn.speaker for turn in spoken} - {"I"}
-    for turn in spoken:
-        found |= wording.acting(turn.text)
-    for named in subjects:
-        found |= {word for name in named if name != "I" for word in wording.names(name)}
-    return frozenset(found)
-
-
-def _is_grounded(sentence: str, turn: _Spoken, document: Document) -> bool:
-    """Whether names, numbers and most words of a sentence stand in what was said."""
-    everything = document.text
-    there = wording.content(everything) | wording.content(turn.speaker)
-    for name in wording.names(sentence):
-        folded = wording.content(name)
-        if name not in {"I", "My", "The", "We", "Our"} and not folded <= there:
-            return False
-    said = wording.content(sentence)
-    if any(any(c.isdigit() for c in word) and word not in there for word in said):
-        return False
-    return len(said & there) >= 0.6 * len(said) > 0
-
-
-def _claim(sentence: str, slot: prompts.Slot | None, subjects: tuple[str, ...]) -> Claim:
-    """The sentence in its slot, or with a yes-or-no question if the slot does not fit."""
-    if slot is not None and _fits(slot, sentence, subjects):
-        several = slot.kind == "several" or _is_vague(slot.question, subjects)
-        return Claim(sentence, slot.question, slot.value, subjects, several)
-    statement = sentence.rstrip(".!")
-    return Claim(sentence, f"Is it true that {statement}?", "yes", subjects, several=True)
-
-
-def _fits(slot: prompts.Slot, sentence: str, subjects: tuple[str, ...]) -> bool:
-    """Whether a question names the subject and its answer is a quote that is not the subject."""
-    if not subjects:
-        return False
-    subject = set(wording.words(subjects[0]))
-    asked = set(wording.words(slot.question))
-    named = bool(subject & asked) or (subjects[0] == "I" and bool(asked & {"i", "my", "we", "our"}))
-    value = wording.content(slot.value)
-    return (
-        named
-        and bool(value)
-        and wording.occurs(slot.value, sentence)
-        and not value <= wording.content(" ".join(subjects))
-        and not value <= wording.content(slot.question)
-    )
-
-
-_VAGUE = wording.content(
-    "what who where when which how do doing happen have has like feel make say go going thing new "
-    "condition status"
-)
-
-
-def _is_vague(question: str, subjects: tuple[str, ...]) -> bool:
-    """Whether a question asks for nothing in particular: its answers do not compete."""
-    asked = wording.content(question) - wording.content(" ".join(subjects))
-    return not asked - _VAGUE
-
-
-def _has_slot(claim: Claim) -> bool:
-    return not claim.question.startswith("Is it true that ")
-
-
-def _anchor(key: str, sentence: str, subjects: tuple[str, ...]) -> str:
-    """The words of a claim by which its place in the text is found: all but the subject."""
-    about = wording.content(" ".join(subjects))
-    kept = [w for w in wording.words(key) if wording.stem(w) not in about]
-    return " ".join(kept) or sentence
-
-
-def _evidence(claim: Claim, turn: _Spoken) -> Evidence:
-    """The shortest quote with the claim's value, else the sentence most like the claim."""
-    for wanted in (claim.value, _anchor(claim.text, claim.text, claim.subjects)):
-        if quote := wording.quote_for(wanted, turn.text):
-            return Evidence(quote, turn.message)
-    words = wording.content(claim.text)
-    sentences = wording.sentences(turn.text)
-    quote = max(sentences, key=lambda s: len(words & wording.content(s)), default="")
-    return Evidence(quote, turn.message)
-
-
-# Judging
-
-
 class _Judge:
     """One document against its candidates; fills the draft."""
 
     def __init__(
         self,
         document: Document,
-        spoken: list[_Spoken],
-        said: list[_Said],
+        spoken: list[Spoken],
+        said: list[Said],
         candidates: Candidates,
         lm: LanguageModel,
         embedder: Embedder,
@@ -343,7 +146,7 @@ class _Judge:
             for fact in candidates.facts
             if fact.state is not State.PAST and self._is_about(fact)
         ]
-        self.people = _people(
+        self.people = people_in(
             spoken, [f.claim.subjects for f in self.live] + [s.claim.subjects for s in said]
         )
         self.present = frozenset(turn.speaker for turn in spoken)
@@ -368,18 +171,18 @@ class _Judge:
 
     def _same_slots(self) -> dict[int, list[Fact]]:
         """For each extracted claim with a slot, the candidates that answer the same question."""
-        slotted = [i for i, s in enumerate(self.said) if _has_slot(s.claim)]
-        facts = [fact for fact in self.facts.values() if _has_slot(fact.claim)]
+        slotted = [i for i, s in enumerate(self.said) if has_slot(s.claim)]
+        facts = [fact for fact in self.facts.values() if has_slot(fact.claim)]
         if not slotted or not facts:
             return {}
-        ours = self.embedder.embed([_bare(self.said[i].claim) for i in slotted])
-        theirs = self.embedder.embed([_bare(fact.claim) for fact in facts])
+        ours = self.embedder.embed([bare(self.said[i].claim) for i in slotted])
+        theirs = self.embedder.embed([bare(fact.claim) for fact in facts])
         near = ours @ theirs.T
         return {
             i: [
                 fact
                 for fact, cosine in zip(facts, row, strict=True)
-                if cosine >= SAME_SLOT and _same_subject(self.said[i].claim, fact.claim)
+                if cosine >= SAME_SLOT and same_subject(self.said[i].claim, fact.claim)
             ]
             for i, row in zip(slotted, near, strict=True)
         }
@@ -388,7 +191,7 @@ class _Judge:
 
     def _read(self) -> tuple[dict[str, str], dict[str, list[str]]]:
         """What the document answers to each candidate's question, and what ended for whom."""
-        questions = list(dict.fromkeys(f.claim.question for f in self.live if _has_slot(f.claim)))
+        questions = list(dict.fromkeys(f.claim.question for f in self.live if has_slot(f.claim)))
         subjects = list(dict.fromkeys(f.claim.subjects[0] for f in self.live if f.claim.subjects))
         asked = questions + [prompts.gone_question(subject) for subject in subjects]
         if not asked:
@@ -413,7 +216,7 @@ class _Judge:
     def _compare(self, fact: Fact, answer: str | None) -> tuple[str, int | None] | None:
         """Reinforce at once; else the new value with the claim that witnesses it, if any."""
         restated = next(
-            (i for i, s in enumerate(self.said) if not s.ends and _restates(s.claim, fact.claim)),
+            (i for i, s in enumerate(self.said) if not s.ends and restates(s.claim, fact.claim)),
             None,
         )
         if restated is not None:
@@ -470,7 +273,7 @@ class _Judge:
             wording.occurs(value, turn.text)
             and wording.may_own(
                 subject,
-                _anchor(value, value, fact.claim.subjects),
+                anchor(value, value, fact.claim.subjects),
                 turn.text,
                 turn.speaker,
                 self.people,
@@ -553,7 +356,7 @@ class _Judge:
         """How likely a new sentence must be that no extracted sentence bears out."""
         echoed = any(
             not s.ends
-            and _same_subject(s.claim, fact.claim)
+            and same_subject(s.claim, fact.claim)
             and wording.occurs(claim.value, s.claim.text)
             for s in self.said
         )
@@ -662,14 +465,14 @@ class _Judge:
                 (
                     i
                     for i, s in enumerate(self.said)
-                    if s.ends and _same_subject(s.claim, fact.claim) and _names_value(s, fact)
+                    if s.ends and same_subject(s.claim, fact.claim) and names_value(s.claim, fact)
                 ),
                 None,
             )
             at_end = [
                 item
                 for item in gone.get(fact.claim.subjects[0] if fact.claim.subjects else "", [])
-                if wording.same_value(item, _core(fact.claim))
+                if wording.same_value(item, core(fact.claim))
                 or (
                     wording.content(item)
                     and wording.content(item) <= wording.content(fact.claim.value)
@@ -700,7 +503,7 @@ class _Judge:
                 Claim(
                     said.text,
                     fact.claim.question,
-                    f"no longer {_core(fact.claim)}",
+                    f"no longer {core(fact.claim)}",
                     said.subjects or fact.claim.subjects,
                     fact.claim.several,
                 ),
@@ -722,7 +525,7 @@ class _Judge:
         changed = [
             self.facts[id_]
             for id_, edit in self.draft.settled.items()
-            if isinstance(edit, Rewrite | MakeFalse) and _has_slot(self.facts[id_].claim)
+            if isinstance(edit, Rewrite | MakeFalse) and has_slot(self.facts[id_].claim)
         ]
         others = [
             fact
@@ -738,7 +541,7 @@ class _Judge:
             related = [
                 f
                 for f in others
-                if _same_subject(f.claim, fact.claim) or whose & set(f.claim.subjects)
+                if same_subject(f.claim, fact.claim) or whose & set(f.claim.subjects)
             ]
             if not related:
                 continue
@@ -747,13 +550,13 @@ class _Judge:
                 max_tokens=prompts.ASPECT_TOKENS,
                 stop=("\n",),
             )
-            items = [_without(item, fact.claim.subjects) for item in prompts.parse_list(reply.text)]
+            items = [without(item, fact.claim.subjects) for item in prompts.parse_list(reply.text)]
             if not reply.finished or not items:
                 self.draft.problems.append("What else may have changed could not be told.")
                 items = []
             near = np.zeros(len(related), np.float32)
             if items:
-                sentences = [_without(f.text, f.claim.subjects) for f in related]
+                sentences = [without(f.text, f.claim.subjects) for f in related]
                 near = (self.embedder.embed(sentences) @ self.embedder.embed(items).T).max(axis=1)
             named = wording.content(" ".join(wording.names(fact.claim.value)))
             for other, cosine in zip(related, near, strict=True):
@@ -771,20 +574,20 @@ class _Judge:
         """Add what no stored fact says and no edit has taken up."""
         rewritten = [e.claim for e in self.draft.edits if isinstance(e, Rewrite) and e.claim]
         for i, said in enumerate(self.said):
-            if i in self.draft.used or any(_repeats(said.claim, c) for c in rewritten):
+            if i in self.draft.used or any(repeats(said.claim, c) for c in rewritten):
                 continue
             if said.ends and any(
-                isinstance(self.draft.settled.get(f.id), Reinforce) and _names_value(said, f)
+                isinstance(self.draft.settled.get(f.id), Reinforce) and names_value(said.claim, f)
                 for f in self.live
-                if _same_subject(said.claim, f.claim)
+                if same_subject(said.claim, f.claim)
             ):
                 continue  # the document says in the same breath that it goes on
-            stored = next((f for f in self.facts.values() if _restates(said.claim, f.claim)), None)
+            stored = next((f for f in self.facts.values() if restates(said.claim, f.claim)), None)
             if stored is not None:
                 if stored.id not in self.draft.settled:
                     self._return(stored, said)
                 continue
-            if any(_says(said.claim, f.claim) for f in self.live):
+            if any(says(said.claim, f.claim) for f in self.live):
                 continue
             rivals = [
                 f
@@ -799,7 +602,7 @@ class _Judge:
                 continue
             self.draft.edits.append(Add(said.claim, said.at, said.evidence))
 
-    def _return(self, stored: Fact, said: _Said) -> None:
+    def _return(self, stored: Fact, said: Said) -> None:
         """A fact that had ended is said again; time decides whether it holds."""
         rivals = [f for f in self._slot(stored) if f.id != stored.id and f.state is State.CURRENT]
         if rivals and not stored.claim.several:
@@ -807,7 +610,7 @@ class _Judge:
         else:
             self._settle(stored, Reinforce(stored.id, said.at, said.evidence))
 
-    def _contest(self, fact: Fact, said: _Said) -> None:
+    def _contest(self, fact: Fact, said: Said) -> None:
         """A claim in a filled slot that the reading did not bear out: never beside the old one."""
         decided = self.draft.settled.get(fact.id)
         if isinstance(decided, Reinforce):
@@ -825,71 +628,3 @@ class _Judge:
             objection = "only one of two readings says so"
         if right >= MIN_HELD:
             self._supersede(fact, claim, said.at, said.evidence, right, objection)
-
-
-# Comparing claims
-
-
-def _principals(claim: Claim) -> list[list[str]]:
-    """The words of each subject, without whoever only possesses one: `Ann's mum`, not `Ann`."""
-    first = wording.words(claim.subjects[0]) if claim.subjects else []
-    named = [wording.words(subject) for subject in claim.subjects]
-    return [name for name in named if name and (name == first or name != first[: len(name)])]
-
-
-def _same_subject(a: Claim, b: Claim) -> bool:
-    """Whether two claims share a subject; `the baby` is `Ann's baby`."""
-    return any(
-        x == y or (x[-1] == y[-1] and (set(x) <= set(y) or set(y) <= set(x)))
-        for x in _principals(a)
-        for y in _principals(b)
-    )
-
-
-def _restates(new: Claim, stored: Claim) -> bool:
-    """Whether a claim says all that a stored one says: same subject, value and predicate."""
-    return _says(stored, new)
-
-
-def _says(little: Claim, much: Claim) -> bool:
-    """Whether the first claim says nothing that the second does not."""
-    if not _same_subject(little, much):
-        return False
-    if wording.ends_something(little.text) != wording.ends_something(much.text):
-        return False
-    a, b = wording.content(little.text), wording.content(much.text)
-    if a <= b:
-        return True
-    same_question = wording.content(little.question) == wording.content(much.question)
-    value = wording.content(little.value)
-    return same_question and _has_slot(little) and value <= wording.content(much.value)
-
-
-def _repeats(new: Claim, written: Claim) -> bool:
-    """Whether a claim only says again what a rewrite has just said."""
-    return _same_subject(new, written) and (
-        wording.content(new.text) == wording.content(written.text)
-        or (_has_slot(new) and wording.same_value(new.value, written.value))
-    )
-
-
-def _core(claim: Claim) -> str:
-    """The value, or for a fact without a slot all that it says of its subject."""
-    return claim.value if _has_slot(claim) else _without(claim.text, claim.subjects)
-
-
-def _names_value(said: _Said, fact: Fact) -> bool:
-    """Whether a sentence that ends something names what the fact says."""
-    value = wording.content(_core(fact.claim)) - wording.content(" ".join(fact.claim.subjects))
-    return bool(value) and value <= wording.content(said.claim.text)
-
-
-def _bare(claim: Claim) -> str:
-    """A question without its subject, so that names do not make questions alike."""
-    return _without(claim.question, claim.subjects)
-
-
-def _without(text: str, subjects: tuple[str, ...]) -> str:
-    gone = {word for subject in subjects for word in wording.words(subject)}
-    kept = [w for w in text.split() if not set(wording.words(w)) & gone or not wording.words(w)]
-    return " ".join(kept) or text

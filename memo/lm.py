@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from memo.records import Usage
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from memo.records import Usage
 
 Vectors = npt.NDArray[np.float32]
 
@@ -75,11 +77,18 @@ class LanguageModel(Protocol):
         ...
 
     def choose(self, prompts: Sequence[Prompt], labels: Sequence[str]) -> Vectors:
-        """Probability of each label as the continuation; (len(prompts), len(labels)), rows sum to 1."""
+        """Probability of each label as the continuation.
+
+        (len(prompts), len(labels)), rows sum to 1.
+        """
         ...
 
     def complete(
-        self, prompts: Sequence[Prompt], *, max_tokens: int, grammar: str | None = None,
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_tokens: int,
+        grammar: str | None = None,
         stop: Sequence[str] = (),
     ) -> list[Completion]:
         """Continue each prompt greedily, in parallel; `stop` strings end it and are dropped."""

@@ -21,7 +21,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from memo import answer as answering
-from memo import erase, health, retrieve
+from memo import erase, extract, health, retrieve
 from memo.engines import INSTALLED, Engines
 from memo.errors import (
     ContextOverflow,
@@ -488,7 +488,7 @@ class Memory:
         with self._store() as store:
             store.fact(fact)
         lm, embedder = self.language_model(), self.embedder()
-        claim = erase.claim_of(sentence, lm)
+        claim = extract.claim_of(sentence, lm)
         with self._store(embedder) as store:
             return store.edit_fact(fact, claim, at or _now(), embedder.embed)
 

@@ -33,9 +33,10 @@ _ENDING = re.compile(
     r"\b(no longer|any ?more|not|never|quit|stop(?:ped|s)?|"
     r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|sell(?:ing)?|lost|left|leaving|"
     r"ended|ends|(?:is|are|was|be|all|['’]s) over|cancel(?:led|ed)?|"
-    r"called off|(?:is|are|was|come|came|take|took|taken) (?:\w+ )?off|broke[n]?|"
-    r"split|divorced|separated|died|dead|gone|finished|without|used to|former|formerly|ex|dropped|done with|"
-    r"retired|resigned|notice|clos(?:ed|es)|threw|thrown|returned|expired|out of|wrong|instead|"
+    r"called off|(?:is|are|was|come|came|take|took|taken) (?:\w+ )?off|broke|broken|"
+    r"split|divorced|separated|died|dead|gone|finished|without|used to|former|"
+    r"formerly|ex|dropped|done with|retired|resigned|notice|clos(?:ed|es)|threw|thrown|"
+    r"returned|expired|out of|wrong|instead|"
     r"passed away|swapped|replaced|switched|changed|moved|fired|laid off|back from)\b|n't\b",
     re.IGNORECASE,
 )

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from toy import on
 
 from memo import wording
-from memo.erase import MAX_RETIRED, claim_of, plan_edits
+from memo.erase import MAX_RETIRED, plan_edits
+from memo.extract import claim_of
 from memo.errors import ContextOverflow
 from memo.prompts import gone_question
 from memo.records import (

@@ -18,7 +18,7 @@ _MARGIN_BYTES = 256 << 20
 """Disk space that a download leaves free."""
 
 
-class SourceFailed(Exception):  # noqa: N818  # caught here, told as PullFailed
+class SourceFailed(Exception):  # caught here, told as PullFailed
     """One source could not deliver; the next is tried."""
 
 

@@ -1,0 +1,88 @@
+"""Comparing claims: whether two are about the same, say the same, or one says more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memo import wording
+
+if TYPE_CHECKING:
+    from memo.records import Claim, Fact
+
+
+def has_slot(claim: Claim) -> bool:
+    """Whether a claim answers an open question, rather than a yes-or-no one of last resort."""
+    return not claim.question.startswith("Is it true that ")
+
+
+def anchor(key: str, sentence: str, subjects: tuple[str, ...]) -> str:
+    """The words of a claim by which its place in the text is found: all but the subject."""
+    about = wording.content(" ".join(subjects))
+    kept = [w for w in wording.words(key) if wording.stem(w) not in about]
+    return " ".join(kept) or sentence
+
+
+def _principals(claim: Claim) -> list[list[str]]:
+    """The words of each subject, without whoever only possesses one: `Ann's mum`, not `Ann`."""
+    first = wording.words(claim.subjects[0]) if claim.subjects else []
+    named = [wording.words(subject) for subject in claim.subjects]
+    return [name for name in named if name and (name == first or name != first[: len(name)])]
+
+
+def same_subject(a: Claim, b: Claim) -> bool:
+    """Whether two claims share a subject; `the baby` is `Ann's baby`."""
+    return any(
+        x == y or (x[-1] == y[-1] and (set(x) <= set(y) or set(y) <= set(x)))
+        for x in _principals(a)
+        for y in _principals(b)
+    )
+
+
+def restates(new: Claim, stored: Claim) -> bool:
+    """Whether a claim says all that a stored one says: same subject, value and predicate."""
+    return says(stored, new)
+
+
+def says(little: Claim, much: Claim) -> bool:
+    """Whether the first claim says nothing that the second does not."""
+    if not same_subject(little, much):
+        return False
+    if wording.ends_something(little.text) != wording.ends_something(much.text):
+        return False
+    a, b = wording.content(little.text), wording.content(much.text)
+    if a <= b:
+        return True
+    same_question = wording.content(little.question) == wording.content(much.question)
+    value = wording.content(little.value)
+    return same_question and has_slot(little) and value <= wording.content(much.value)
+
+
+def repeats(new: Claim, written: Claim) -> bool:
+    """Whether a claim only says again what a rewrite has just said."""
+    return same_subject(new, written) and (
+        wording.content(new.text) == wording.content(written.text)
+        or (has_slot(new) and wording.same_value(new.value, written.value))
+    )
+
+
+def core(claim: Claim) -> str:
+    """The value, or for a fact without a slot all that it says of its subject."""
+    return claim.value if has_slot(claim) else without(claim.text, claim.subjects)
+
+
+def names_value(claim: Claim, fact: Fact) -> bool:
+    """Whether a sentence that ends something names what the fact says."""
+    value = wording.content(core(fact.claim)) - wording.content(" ".join(fact.claim.subjects))
+    return bool(value) and value <= wording.content(claim.text)
+
+
+def bare(claim: Claim) -> str:
+    """A question without its subject, so that names do not make questions alike."""
+    return without(claim.question, claim.subjects)
+
+
+def without(text: str, subjects: tuple[str, ...]) -> str:
+    """A text without the names of its subjects; the text itself if nothing would be left."""
+    gone = {word for subject in subjects for word in wording.words(subject)}
+    kept = [w for w in text.split() if not set(wording.words(w)) & gone or not wording.words(w)]
+    return " ".join(kept) or text

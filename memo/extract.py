@@ -1,0 +1,216 @@
+"""Extract what a document states: sentences, each with the slot that it fills.
+
+Speakers are resolved by the prompt's examples and checked by code: a claim is kept only if its
+words stand in the message and were said of its subject (ERASE, section 3.3; docs/erase.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memo import prompts, wording
+from memo.claims import anchor, has_slot
+from memo.records import Claim, Document, Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from memo.lm import LanguageModel
+
+MIN_WORDS = 4
+"""A shorter sentence means nothing by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One message with its speaker."""
+
+    speaker: str
+    """`I` where the source does not say."""
+    text: str
+    message: int
+    """Index into `Document.messages`."""
+    context: str | None = None
+    """The question that somebody else has just asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A claim that a document makes, and where."""
+
+    claim: Claim
+    evidence: Evidence
+    at: datetime
+    ends: bool
+    """It says that something is over."""
+
+
+def claim_of(text: str, lm: LanguageModel) -> Claim:
+    """A sentence that a person typed, with the slot it fills."""
+    subjects = wording.leading_subjects(text)
+    (reply,) = lm.complete(
+        [prompts.slot(text)], max_tokens=prompts.SLOT_TOKENS, grammar=prompts.SLOT_GRAMMAR
+    )
+    return _claim(text, prompts.parse_slot(reply.text, finished=reply.finished), subjects)
+
+
+def spoken_in(document: Document) -> list[Spoken]:
+    """The messages of a document, each with the question that it answers."""
+    spoken: list[Spoken] = []
+    for i, message in enumerate(document.messages):
+        speaker = message.speaker or "I"
+        context = None
+        if spoken and spoken[-1].speaker != speaker and spoken[-1].text.rstrip().endswith("?"):
+            context = wording.sentences(spoken[-1].text)[-1]
+        spoken.append(Spoken(speaker, message.text, i, context))
+    return spoken
+
+
+def _parts(text: str) -> list[str]:
+    """The sentences of a message, the shortest joined to the one before."""
+    parts: list[str] = []
+    for sentence in wording.sentences(text):
+        if parts and len(wording.words(sentence)) < MIN_WORDS:
+            parts[-1] = f"{parts[-1]} {sentence}"
+        else:
+            parts.append(sentence)
+    return parts
+
+
+def _signed(turn: Spoken) -> str:
+    return turn.text if turn.speaker == "I" else f"{turn.speaker}: {turn.text}"
+
+
+def extract(
+    document: Document, spoken: list[Spoken], lm: LanguageModel, word: str
+) -> tuple[list[Said], list[str]]:
+    """The grounded claims of a document in its order, and what was wrong with the replies."""
+    problems: list[str] = []
+    parts = [(turn, part) for turn in spoken for part in _parts(turn.text)]
+    replies = lm.complete(
+        [prompts.extraction(_signed(turn), part, turn.context, word) for turn, part in parts],
+        max_tokens=prompts.EXTRACTION_TOKENS,
+        grammar=prompts.EXTRACTION_GRAMMAR,
+    )
+    found: list[tuple[Spoken, str]] = []
+    for (turn, _), reply in zip(parts, replies, strict=True):
+        if not reply.text.strip():
+            problems.append("The model wrote nothing where facts were asked for.")
+        sentences, faults = prompts.parse_sentences(reply.text, finished=reply.finished)
+        problems += faults
+        found += [
+            (turn, s)
+            for sentence in sentences
+            for s in wording.unfolded(wording.claimed(sentence, turn.speaker))
+            if wording.stands_alone(s) and _is_grounded(s, turn, document)
+        ]
+    if not found:
+        return [], problems
+    slots = lm.complete(
+        [prompts.slot(sentence) for _, sentence in found],
+        max_tokens=prompts.SLOT_TOKENS,
+        grammar=prompts.SLOT_GRAMMAR,
+    )
+    people = people_in(spoken, [wording.leading_subjects(s) for _, s in found])
+    said: list[Said] = []
+    for (turn, sentence), reply in zip(found, slots, strict=True):
+        subjects = wording.leading_subjects(sentence)
+        slot = prompts.parse_slot(reply.text, finished=reply.finished)
+        claim = _claim(sentence, slot, subjects)
+        key = claim.value if has_slot(claim) else sentence
+        if not subjects or not wording.may_own(
+            subjects[0],
+            anchor(key, sentence, subjects),
+            turn.text,
+            turn.speaker,
+            people,
+            frozenset(t.speaker for t in spoken),
+        ):
+            continue
+        if any(wording.content(s.claim.text) == wording.content(sentence) for s in said):
+            continue
+        evidence = _evidence(claim, turn)
+        said.append(
+            Said(
+                claim,
+                evidence,
+                document.messages[evidence.message].at,
+                wording.ends_something(sentence),
+            )
+        )
+    return said, problems
+
+
+def people_in(spoken: list[Spoken], subjects: Iterable[tuple[str, ...]]) -> frozenset[str]:
+    """First words of everybody and everything that is spoken of."""
+    found = {turn.speaker for turn in spoken} - {"I"}
+    for turn in spoken:
+        found |= wording.acting(turn.text)
+    for named in subjects:
+        found |= {word for name in named if name != "I" for word in wording.names(name)}
+    return frozenset(found)
+
+
+def _is_grounded(sentence: str, turn: Spoken, document: Document) -> bool:
+    """Whether names, numbers and most words of a sentence stand in what was said."""
+    everything = document.text
+    there = wording.content(everything) | wording.content(turn.speaker)
+    for name in wording.names(sentence):
+        folded = wording.content(name)
+        if name not in {"I", "My", "The", "We", "Our"} and not folded <= there:
+            return False
+    said = wording.content(sentence)
+    if any(any(c.isdigit() for c in word) and word not in there for word in said):
+        return False
+    return len(said & there) >= 0.6 * len(said) > 0
+
+
+def _claim(sentence: str, slot: prompts.Slot | None, subjects: tuple[str, ...]) -> Claim:
+    """The sentence in its slot, or with a yes-or-no question if the slot does not fit."""
+    if slot is not None and _fits(slot, sentence, subjects):
+        several = slot.kind == "several" or _is_vague(slot.question, subjects)
+        return Claim(sentence, slot.question, slot.value, subjects, several)
+    statement = sentence.rstrip(".!")
+    return Claim(sentence, f"Is it true that {statement}?", "yes", subjects, several=True)
+
+
+def _fits(slot: prompts.Slot, sentence: str, subjects: tuple[str, ...]) -> bool:
+    """Whether a question names the subject and its answer is a quote that is not the subject."""
+    if not subjects:
+        return False
+    subject = set(wording.words(subjects[0]))
+    asked = set(wording.words(slot.question))
+    named = bool(subject & asked) or (subjects[0] == "I" and bool(asked & {"i", "my", "we", "our"}))
+    value = wording.content(slot.value)
+    return (
+        named
+        and bool(value)
+        and wording.occurs(slot.value, sentence)
+        and not value <= wording.content(" ".join(subjects))
+        and not value <= wording.content(slot.question)
+    )
+
+
+_VAGUE = wording.content(
+    "what who where when which how do doing happen have has like feel make say go going thing new "
+    "condition status"
+)
+
+
+def _is_vague(question: str, subjects: tuple[str, ...]) -> bool:
+    """Whether a question asks for nothing in particular: its answers do not compete."""
+    asked = wording.content(question) - wording.content(" ".join(subjects))
+    return not asked - _VAGUE
+
+
+def _evidence(claim: Claim, turn: Spoken) -> Evidence:
+    """The shortest quote with the claim's value, else the sentence most like the claim."""
+    for wanted in (claim.value, anchor(claim.text, claim.text, claim.subjects)):
+        if quote := wording.quote_for(wanted, turn.text):
+            return Evidence(quote, turn.message)
+    words = wording.content(claim.text)
+    sentences = wording.sentences(turn.text)
+    quote = max(sentences, key=lambda s: len(words & wording.content(s)), default="")
+    return Evidence(quote, turn.message)
