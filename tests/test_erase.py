@@ -20,8 +20,8 @@ from toy import on
 
 from memo import wording
 from memo.erase import MAX_RETIRED, plan_edits
-from memo.extract import claim_of
 from memo.errors import ContextOverflow
+from memo.extract import claim_of
 from memo.prompts import gone_question
 from memo.records import (
     Add,
