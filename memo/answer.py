@@ -11,6 +11,7 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from memo import prompts, wording
@@ -160,45 +161,42 @@ def _interval(fact: Fact) -> str:
 
 def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) -> Iterator[str]:
     """Stream the sentence, once the value before it is known to stand in the notes."""
-    prompt = prompts.answering(notes.text, question.text, notes.word)
-    if question.choices and not question.wants_list:
-        draft.value = _choose(question, notes, lm)
-        draft.abstained = None
-        known = f"{draft.value} |"
-        prompt = prompts.answering(notes.text, question.text, notes.word, reply=known)
+    value = _choose(question, notes, lm) if question.choices and not question.wants_list else ""
+    begun = f"{value} |" if value else ""
+    prompt = prompts.answering(notes.text, question.text, notes.word, reply=begun)
     pieces = lm.stream(prompt, max_tokens=prompts.ANSWER_TOKENS, stop=("\n",))
-    value = draft.value
     sentence = ""
     if not value:
-        head = ""
-        for piece in pieces:
-            head += piece
-            if "|" in head:
-                break
-        value, bar, sentence = (part.strip(" ") for part in head.partition("|"))
-        if not bar:
-            value, sentence = (value if _CITATION.search(value) is None else ""), head
-        if head.strip().casefold().startswith(prompts.NOT_SAID) or not _stands(
-            value or sentence, question, notes
-        ):
+        value, sentence = _head(pieces)
+        refused = value.casefold().startswith(prompts.NOT_SAID)
+        if refused or not _stands(value, question, notes):
             return
-    draft.value = value or _CITATION.sub("", sentence).strip(" .")
-    draft.abstained = None
-    cited = ""
-    for piece in (sentence, *([] if sentence and not value else pieces)):
-        text = piece.lstrip() if not cited else piece
-        cited += text
-        if text:
-            yield text
-    if cited and not _CITATION.search(cited):
-        n = _best_note(draft.value, notes)
-        if n is not None:
-            yield f" [{n}]"
-    elif not cited:
-        n = _best_note(draft.value, notes)
-        yield draft.value + (f" [{n}]" if n is not None else "")
+    draft.value, draft.abstained = value, None
+    text = ""
+    for piece in chain([sentence], pieces):
+        said = piece if text else piece.lstrip()
+        text += said
+        if said:
+            yield said
+    if not text:
+        text = value
+        yield value
+    best = _best_note(value, notes)
+    if best is not None and not _CITATION.search(text):
+        yield f" [{best}]"
     if question.wants_list:
-        draft.items = _items(question, draft.value, notes, lm)
+        draft.items = _items(question, value, notes, lm)
+
+
+def _head(pieces: Iterator[str]) -> tuple[str, str]:
+    """The value before the bar, and what has come after it; all of a reply without a bar."""
+    head = ""
+    for piece in pieces:
+        head += piece
+        if "|" in head:
+            value, _, rest = head.partition("|")
+            return value.strip(), rest
+    return _CITATION.sub("", head).strip(" ."), head
 
 
 def _choose(question: Question, notes: _Notes, lm: LanguageModel) -> str:
