@@ -57,10 +57,15 @@ class Question:
     id: str | None = None
 
 
-def answer(question: Question, evidence: Found, lm: LanguageModel) -> Iterator[str | Answer]:
-    """Yield the text of an answer piece by piece, and last the `Answer` itself."""
+def answer(
+    question: Question, evidence: Found, lm: LanguageModel, word: str | None = None
+) -> Iterator[str | Answer]:
+    """Yield the text of an answer piece by piece, and last the `Answer` itself.
+
+    `word` is the fence around the notes; a random one if None.
+    """
     started, before = time.monotonic(), lm.usage
-    notes = _Notes.of(question, evidence, lm)
+    notes = _Notes.of(question, evidence, lm, word or prompts.fence())
     first = 0.0
     text = ""
     draft = _Draft()
@@ -109,7 +114,7 @@ class _Notes:
     today: datetime
 
     @classmethod
-    def of(cls, question: Question, evidence: Found, lm: LanguageModel) -> _Notes:
+    def of(cls, question: Question, evidence: Found, lm: LanguageModel, word: str) -> _Notes:
         """Facts first, then passages, each with a number and its dates, while there is room."""
         today = question.as_of or datetime.now(UTC)
         room = EVIDENCE_TOKENS
@@ -136,7 +141,7 @@ class _Notes:
                 break
             passages.append(CitedPassage(len(lines) + 1, passage, score))
             lines.append(line)
-        return cls(tuple(facts), tuple(passages), tuple(lines), prompts.fence(), today)
+        return cls(tuple(facts), tuple(passages), tuple(lines), word, today)
 
     @property
     def text(self) -> str:

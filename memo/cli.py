@@ -916,7 +916,7 @@ def _demo(front: Front, script: dict[str, Any]) -> None:
     from memo.memory import Imported
 
     folder = choices.asset("demo")
-    memory = front.memory()
+    memory = front.memory(fence="sample")  # our own words: the same transcript each time
     front.say(f"{script['me']}'s chats and notes of two years, oldest first:")
     changes = []
     sources = [folder / "chat.jsonl", folder / "notes"]

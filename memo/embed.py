@@ -17,11 +17,17 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from fastembed import TextEmbedding
+from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_UNLOADABLE = (
+    *(ValueError, RuntimeError, OSError),
+    *(ort.Fail, ort.InvalidGraph, ort.InvalidProtobuf, ort.NoSuchFile, ort.RuntimeException),
+)
+"""onnxruntime's own errors share no base below Exception."""
 BATCH = 64
 """Texts embedded at once: bounds memory, not speed."""
 
@@ -45,7 +51,7 @@ class FastEmbedder:
                 architecture, specific_model_path=str(folder), providers=["CPUExecutionProvider"]
             )
             probe = self._encode(["probe"])
-        except (ValueError, RuntimeError, OSError) as error:
+        except _UNLOADABLE as error:
             raise ModelDamaged(
                 f"The embedding model in {folder} cannot be loaded ({type(error).__name__}); "
                 f"fetch it anew with `memo model pull {name}`."

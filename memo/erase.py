@@ -94,6 +94,7 @@ def plan_edits(
     find: Callable[[Document, Sequence[Claim]], Candidates],
     lm: LanguageModel,
     embedder: Embedder,
+    word: str | None = None,
 ) -> Plan:
     """Decide how a document changes the facts it bears on and what it adds.
 
@@ -102,13 +103,14 @@ def plan_edits(
         find: Retrieves candidate facts for the document and the claims extracted from it.
         lm: Reads and writes sentences.
         embedder: Tells whether two questions ask the same.
+        word: The fence around the document's words; a random one if None.
 
     Raises:
         ContextOverflow: The document does not fit the model.
     """
     started, before = time.monotonic(), lm.usage
     draft = _Draft()
-    word = prompts.fence()
+    word = word or prompts.fence()
     spoken = spoken_in(document)
     said, draft.problems = extract(document, spoken, lm, word)
     candidates = find(document, [s.claim for s in said])

@@ -162,7 +162,7 @@ class Front:
         """How wide a table may be; None where it goes to a file or a pipe."""
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
-    def memory(self) -> Memory:
+    def memory(self, fence: str | None = None) -> Memory:
         """The person's memory; models are loaded, or offered for download, when first needed."""
         from memo.engines import INSTALLED, Engines
         from memo.memory import Memory
@@ -175,6 +175,7 @@ class Front:
                 lambda settings: self._loaded(given.language_model, settings, "chat"),
                 lambda settings: self._loaded(given.embedder, settings, "embedding"),
             ),
+            fence=fence,
         )
 
     def _loaded(self, load: Callable[[Settings], T], settings: Settings, kind: Kind) -> T:

@@ -148,11 +148,26 @@ class Memory:
     """
 
     def __init__(
-        self, settings: Settings, engines: Engines = INSTALLED, *, busy_timeout_ms: int = 5000
+        self,
+        settings: Settings,
+        engines: Engines = INSTALLED,
+        *,
+        busy_timeout_ms: int = 5000,
+        fence: str | None = None,
     ) -> None:
+        """Prepare; nothing is opened or loaded yet.
+
+        Args:
+            settings: Where things are.
+            engines: How the two models are loaded.
+            busy_timeout_ms: How long to wait for another process's write.
+            fence: The word around untrusted text in prompts, only for text that is known to be
+                harmless and must read the same each time; None for a random one each call.
+        """
         self.settings = settings
         self._engines = engines
         self._busy_timeout_ms = busy_timeout_ms
+        self._fence = fence
         self._loading = threading.Lock()
         self._lm: LanguageModel | None = None
         self._embedder: Embedder | None = None
@@ -320,7 +335,7 @@ class Memory:
             def find(document: Document, claims: Sequence[Claim]) -> Candidates:
                 return retrieve.candidates(store, embedder, document, claims)
 
-            plan: Plan = erase.plan_edits(document, find, lm, embedder)
+            plan: Plan = erase.plan_edits(document, find, lm, embedder, self._fence)
             change = store.apply(document, plan, embedder.embed)
         log.info(
             "change %d: %d edits, %d held, %d problems, %d calls, %.1f s",
@@ -349,7 +364,7 @@ class Memory:
         lm, embedder = self.language_model(), self.embedder()
         with self._store(embedder) as store:
             evidence = retrieve.evidence(store, embedder, question.text, question.as_of)
-        yield from answering.answer(question, evidence, lm)
+        yield from answering.answer(question, evidence, lm, self._fence)
 
     # -- looking ---------------------------------------------------------------------
 
