@@ -17,7 +17,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from fastembed import TextEmbedding
-from onnxruntime.capi import onnxruntime_pybind11_state as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
