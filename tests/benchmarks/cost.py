@@ -1,0 +1,275 @@
+"""What one conversation costs, beside the published algorithm: `run.py cost`.
+
+The yardstick is ERASE's flow (Li et al. 2024, as docs/erase.md describes it), written anew with
+prompts in our own words: for each fact a reasoned verdict over document and fact, a rewrite of
+each that was made false, one extraction. It runs on the same engine, document and facts. The
+published code evaluates every prompt whole; what our engine's prefix reuse would save it, with
+the document placed before the fact, is counted beside.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from memo.erase import plan_edits
+from memo.lm import Segment, Turn, quoted
+from memo.records import Candidates, Claim, Document, Fact, FactId, Message, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memo.lm import Embedder, LanguageModel, Prompt
+    from memo.records import Plan, Usage
+
+REPLY_TOKENS = 64
+"""Most tokens the yardstick may generate a call: its reasoning is longer, so this favours it."""
+
+CONVERSATION = """
+Marta: Finally a free evening! How have you been, Jonas?
+Jonas: Busy. I handed in my notice at Brandt Printing, last day was Friday. On Monday I start at\
+ the Harbour Museum, in the archive.
+Marta: What! You were at Brandt for nine years. Congratulations! Full time?
+Jonas: Four days a week, Fridays off. The pay is a bit less but I cycle there in ten minutes.
+Marta: Then you can sell that old Passat at last.
+Jonas: Already done, a student from Lehrte bought it on Saturday. I use the blue cargo bike for \
+everything now.
+Marta: I'm impressed. And how is Lotte?
+Jonas: Good, she turned six in March and has lost two teeth. She has given up ballet, judo is \
+the thing now, Tuesdays and Thursdays. Her teacher is called Mr Okafor.
+Marta: Judo suits her. My Emil still plays the trombone, the neighbours love us for it.
+Jonas: Does he still play in the school band?
+Marta: Yes, and since the summer in the city youth orchestra as well. They go to Bergen in May.
+Jonas: And the shop, how is that going?
+Marta: I've taken on a second person, Selin, she does the mornings. So I open at eight now \
+instead of ten. The bakery upstairs moved out and I rent their room as a store.
+Jonas: So you are expanding! Do you still sell the Danish lamps?
+Marta: Not any more, the maker closed. I have candles from a workshop in Visby instead, they go \
+very well before Christmas.
+Jonas: I should come by. Is the flat finished?
+Marta: Almost. The kitchen is in, dark green, and the floor upstairs was oiled last week. We \
+moved back in on the first, so no more sleeping at my sister's.
+Jonas: Lovely. And your knee?
+Marta: The operation was in September, by Dr Halvorsen. I walk without the stick now and I swim \
+on Wednesdays. Running is over for good, she says.
+Jonas: Sorry about the running. You did the half marathon every year.
+Marta: Six of them! Well. I have started bouldering with Selin, only the easy walls.
+Jonas: I'd fall off at once. My back is the same as ever, I still do the exercises every morning.
+Marta: And your mother, is she still in the house in Peine?
+Jonas: No, she moved in August, to a small flat in Celle near my brother. She kept the cat, of \
+course. The house is let to a couple with twins.
+Marta: And what does your brother do nowadays?
+Jonas: Arne still teaches chemistry, but he is deputy head of the school now. He and Ines got \
+married in June, a tiny wedding on a boat.
+Marta: Oh how nice. We were in Lisbon in June, Henrik and I, for our twentieth anniversary.
+Jonas: Twenty years! Is Henrik still with the railway?
+Marta: Yes, but he drives a desk now, planning. No more night shifts, it has changed our whole \
+life. He has taken up baking, there is sourdough everywhere.
+Jonas: Send some over. I am learning Portuguese by the way, Monday evenings at the adult \
+college, after two years of Swedish.
+Marta: Why Portuguese?
+Jonas: Because of Clara. We have been together since April. She is from Porto and works as a \
+sound engineer at the theatre.
+Marta: And you tell me that at the very end! I want to meet her.
+Jonas: Come for dinner on the 14th, both of you. She is a vegetarian, and so am I these days, so\
+ no sausages.
+Marta: We'll bring bread. And Emil's dog may come? Pixel is old and doesn't like to be alone.
+Jonas: Of course. Lotte has wanted a dog for years, she will be in heaven. She has her two \
+guinea pigs but they don't fetch.
+Marta: Then on the 14th. I must go, the alarm rings at six, I take the tram at half past.
+Jonas: Good night, and say hello to Henrik!
+"""
+"""Invented; about 900 tokens."""
+
+FACTS = """
+Jonas works at Brandt Printing. | Where does Jonas work? | Brandt Printing
+Jonas works five days a week. | How many days a week does Jonas work? | five
+Jonas drives a Passat. | What car does Jonas have? | a Passat
+Jonas has a daughter called Lotte. | Who is Jonas's daughter? | Lotte
+Lotte does ballet. | What does Lotte do as a sport? | ballet
+Lotte is five years old. | How old is Lotte? | five
+Jonas goes to work by car. | How does Jonas go to work? | by car
+Jonas has a bad back. | What illness does Jonas have? | a bad back
+Jonas's mother lives in Peine. | Where does Jonas's mother live? | Peine
+Jonas's mother has a cat. | What pet does Jonas's mother have? | a cat
+Jonas's brother is Arne. | Who is Jonas's brother? | Arne
+Arne teaches chemistry. | What does Arne teach? | chemistry
+Arne is engaged to Ines. | Who is Arne engaged to? | Ines
+Jonas is single. | Who is Jonas together with? | single
+Jonas is learning Swedish. | What language is Jonas learning? | Swedish
+Jonas eats meat. | What does Jonas eat? | meat
+Jonas lives in Hanover. | Where does Jonas live? | Hanover
+Jonas's boss is Mr Brandt. | Who is Jonas's boss? | Mr Brandt
+Lotte has two guinea pigs. | What pets does Lotte have? | two guinea pigs
+Marta has a lamp shop. | What shop does Marta have? | a lamp shop
+Marta's shop opens at ten. | When does Marta's shop open? | at ten
+Marta sells Danish lamps. | What does Marta sell? | Danish lamps
+Marta works alone in the shop. | Who works in Marta's shop? | alone
+Marta lives at her sister's. | Where does Marta live? | at her sister's
+Marta has a son called Emil. | Who is Marta's son? | Emil
+Emil plays the trombone. | What instrument does Emil play? | the trombone
+Emil plays in the school band. | Where does Emil play? | the school band
+Marta walks with a stick. | How does Marta walk? | with a stick
+Marta runs half marathons. | What sport does Marta do? | half marathons
+Marta's husband is Henrik. | Who is Marta's husband? | Henrik
+Henrik works for the railway. | Where does Henrik work? | the railway
+Henrik works night shifts. | When does Henrik work? | night shifts
+Emil has a dog called Pixel. | What pet does Emil have? | a dog called Pixel
+Marta's kitchen is white. | What colour is Marta's kitchen? | white
+Marta's doctor is Dr Halvorsen. | Who is Marta's doctor? | Dr Halvorsen
+"""
+"""Thirty-five: a third ended or changed by the conversation, a third confirmed, a third neither."""
+
+WARMING = "Olga: My bus was late again. I live in Bremen now and I work at the zoo."
+"""Another document, read first where an engine is to be warm."""
+
+
+def conversation(text: str) -> Document:
+    """A text of `Speaker: words` lines as one document."""
+    at = datetime(2024, 11, 2, 20, tzinfo=UTC)
+    said = [line.split(": ", 1) for line in text.strip().splitlines()]
+    return Document("cost", text, tuple(Message(words, at, speaker) for speaker, words in said))
+
+
+def facts() -> tuple[Fact, ...]:
+    """What is known beforehand of the two speakers."""
+    since = datetime(2023, 5, 1, tzinfo=UTC)
+    found = []
+    for i, line in enumerate(FACTS.strip().splitlines()):
+        text, question, value = line.split(" | ")
+        subject = re.sub(r"'s? (\w+) .*", r"'s \1", text) if "'s " in text else text.split()[0]
+        subjects = (subject, text.split("'")[0]) if subject != text.split()[0] else (subject,)
+        claim = Claim(text, question, value, subjects)
+        found.append(Fact(FactId(i + 1), claim, State.CURRENT, since, None))
+    return tuple(found)
+
+
+# The published flow
+
+_JUDGE = (
+    "You are given a document and a fact that was believed before it was written. Decide what the "
+    "document does to the fact. It may reinforce the fact: the document says the fact again, or "
+    "makes it more plausible. It may make the fact false: after what the document says, the fact "
+    "can no longer hold, or it held only in the past. Or there is no change: the document has "
+    "nothing to do with the fact. Think about it step by step first, in a sentence or two: who "
+    "and what does the fact speak of, what does the document say of them, and what follows from "
+    "that? Close with a last line that holds one verdict only: reinforce, make false or no change."
+)
+_REWRITE = (
+    "After the document, a fact does not hold any more. Write it anew so that it is true, given "
+    "the document and the facts that still hold. Change as little as possible and say nothing that "
+    "does not follow from them. If there is no way to do so, say: no rewrite possible."
+)
+_EXTRACT = (
+    "Write down all facts that the document states about people and things, as they are now. Each "
+    "must stand by itself: names instead of pronouns, one short sentence, one fact a line. Leave "
+    "out opinions, questions and small talk."
+)
+
+
+def _ask(instruction: str, *parts: tuple[str, str]) -> Prompt:
+    segments = [Segment(f"{instruction}\n")]
+    for label, text in parts:
+        segments += [Segment(f"\n{label}: "), quoted(text), Segment("\n")]
+    return (Turn("user", tuple(segments)),)
+
+
+def published(document: Document, known: tuple[Fact, ...], lm: LanguageModel) -> None:
+    """One document through the published flow: a call a fact, a call a rewrite, an extraction."""
+    text = document.text
+    verdicts = [
+        _one(lm, _ask(_JUDGE, ("Document", text), ("Fact", fact.text))).casefold() for fact in known
+    ]
+    false = [f for f, verdict in zip(known, verdicts, strict=True) if "make false" in verdict]
+    holding = "\n".join(f.text for f in known if f not in false)
+    for fact in false:
+        parts = (("Document", text), ("Facts that hold", holding), ("Fact", fact.text))
+        _one(lm, _ask(_REWRITE, *parts))
+    _one(lm, _ask(_EXTRACT, ("Document", text)))
+
+
+def _one(lm: LanguageModel, prompt: Prompt) -> str:
+    (reply,) = lm.complete([prompt], max_tokens=REPLY_TOKENS)
+    return reply.text
+
+
+# memo
+
+
+def planned(
+    document: Document, known: tuple[Fact, ...], lm: LanguageModel, embedder: Embedder
+) -> Plan:
+    """One document through memo, with the same facts as candidates."""
+    found = Candidates(known, tuple((fact.since, fact.id) for fact in known))
+    return plan_edits(document, lambda _, __: found, lm, embedder)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The sums of one run; all measured, none computed."""
+
+    memo_cold: Usage
+    """A fresh engine: prompts' static parts are evaluated too."""
+    memo_warm: Usage
+    """An engine that has read another document before."""
+    reference: Usage
+    edits: int
+    held: int
+    document_tokens: int
+
+    @property
+    def ratio(self) -> float:
+        """How many times as many tokens the published flow evaluates, memo starting cold."""
+        return self.reference.prompt_tokens / max(self.memo_cold.evaluated_tokens, 1)
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """Everything behind the ratio."""
+        warm = max(self.memo_warm.evaluated_tokens, 1)
+        cold = max(self.memo_cold.evaluated_tokens, 1)
+        reused = self.reference.evaluated_tokens
+        return {
+            "document_tokens": self.document_tokens,
+            "facts": len(facts()),
+            "edits": self.edits,
+            "held": self.held,
+            "memo_cold": asdict(self.memo_cold),
+            "memo_warm": asdict(self.memo_warm),
+            "reference": asdict(self.reference),
+            "reference_reply_tokens_at_most": REPLY_TOKENS,
+            "ratio_cold": round(self.ratio, 2),
+            "ratio_warm": round(self.reference.prompt_tokens / warm, 2),
+            "ratio_cold_with_prefix_reuse_for_the_reference": round(reused / cold, 2),
+            "ratio_warm_with_prefix_reuse_for_the_reference": round(reused / warm, 2),
+        }
+
+
+def measure(load: Callable[[], LanguageModel], embedder: Embedder) -> Cost:
+    """Run both on the same conversation and facts.
+
+    Args:
+        load: A fresh engine, with nothing evaluated yet.
+        embedder: As memo uses it.
+    """
+    document, known = conversation(CONVERSATION), facts()
+    lm = load()
+    cold = planned(document, known, lm, embedder)
+    print(f"memo, cold: {cold.usage}, {cold.elapsed_s:.0f} s", file=sys.stderr)
+    lm = load()
+    planned(conversation(WARMING), known[:1], lm, embedder)
+    warm = planned(document, known, lm, embedder)
+    print(f"memo, warm: {warm.usage}, {warm.elapsed_s:.0f} s", file=sys.stderr)
+    before = lm.usage
+    published(document, known, lm)
+    print(f"published: {lm.usage - before}", file=sys.stderr)
+    return Cost(
+        cold.usage,
+        warm.usage,
+        lm.usage - before,
+        len(cold.edits),
+        len(cold.held),
+        lm.count_tokens(document.text),
+    )

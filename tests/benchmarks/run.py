@@ -1,0 +1,161 @@
+"""Measure memo with the model in use: `python tests/benchmarks/run.py [NAME…]`.
+
+stories   share of held-out two-document stories that end with the right facts
+cost      evaluated tokens of the published algorithm over memo's, on one conversation
+
+Models are found as the program finds them (--model, MEMO_MODEL, the settings file, the default).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cost
+import stories
+
+from memo.engines import installed_embedder, installed_language_model
+from memo.errors import ModelError
+from memo.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from memo.lm import Embedder, LanguageModel
+    from memo.settings import Settings
+
+STORIES_RIGHT = 0.8
+COST_RATIO = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One figure and what it should be at least."""
+
+    value: float
+    unit: str
+    target: float
+    ok: bool
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class Bench:
+    """The options of a run, and its models, loaded when first needed."""
+
+    def __init__(self, settings: Settings, file: str, resume: Path | None) -> None:
+        self.settings, self.file, self.resume = settings, file, resume
+        self._lm: LanguageModel | None = None
+        self._embedder: Embedder | None = None
+
+    @property
+    def lm(self) -> LanguageModel:
+        """One engine for all that need not begin afresh."""
+        if self._lm is None:
+            self._lm = installed_language_model(self.settings)
+        return self._lm
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedding model in use."""
+        if self._embedder is None:
+            self._embedder = installed_embedder(self.settings)
+        return self._embedder
+
+    def stories(self) -> Result:
+        """Tell every story of the file, but for those that the resume file has already."""
+        done = {row["name"]: row for row in self._done()}
+        told = stories.load(self.file)
+        for story in told:
+            if story["name"] in done:
+                continue
+            with contextlib.redirect_stdout(sys.stderr):
+                (verdict,) = stories.measure(self.file, self.lm, self.embedder, [story["name"]])
+            row = {"model": self.lm.name, "file": self.file, "right": verdict.right}
+            done[verdict.name] = row | asdict(verdict)
+            self._note(done[verdict.name])
+        rows = [done[story["name"]] for story in told]
+        share = sum(row["right"] for row in rows) / len(rows)
+        harmed = sum(not row["kept"] for row in rows)
+        return Result(
+            share,
+            "share right",
+            STORIES_RIGHT,
+            share >= STORIES_RIGHT and not harmed,
+            {
+                "model": self.lm.name,
+                "file": self.file,
+                "stories": len(rows),
+                "stories_that_retired_unrelated_facts": harmed,
+                "verdicts": rows,
+            },
+        )
+
+    def _done(self) -> list[dict[str, Any]]:
+        if self.resume is None or not self.resume.exists():
+            return []
+        rows = [json.loads(line) for line in self.resume.read_text("utf-8").splitlines()]
+        return [row for row in rows if (row["model"], row["file"]) == (self.lm.name, self.file)]
+
+    def _note(self, row: dict[str, Any]) -> None:
+        if self.resume is not None:
+            with self.resume.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def cost(self) -> Result:
+        """Tokens, on fresh engines: `lm` may have evaluated something already."""
+        found = cost.measure(lambda: installed_language_model(self.settings), self.embedder)
+        return Result(
+            round(found.ratio, 2),
+            "times the evaluated tokens",
+            COST_RATIO,
+            found.ratio >= COST_RATIO,
+            found.detail,
+        )
+
+
+BENCHMARKS: dict[str, Callable[[Bench], Result]] = {"stories": Bench.stories, "cost": Bench.cost}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is named, print a table; 1 if a target is missed, 4 without a model."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", nargs="*", help=f"{', '.join(BENCHMARKS)}; all where none is named")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write figures and details there")
+    parser.add_argument(
+        "--model", metavar="NAME|PATH", help="a chat model other than the one in use"
+    )
+    parser.add_argument("--stories", default="everyday_test", metavar="FILE", help="another file")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="verdicts, kept and not redone")
+    chosen = parser.parse_args(arguments)
+    if unknown := [name for name in chosen.name if name not in BENCHMARKS]:
+        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+    bench = Bench(load(model=chosen.model), Path(chosen.stories).stem, chosen.resume)
+    results: dict[str, Result] = {}
+    try:
+        for name in chosen.name or BENCHMARKS:
+            results[name] = BENCHMARKS[name](bench)
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    finally:
+        if chosen.json and results:
+            figures = {name: asdict(result) for name, result in results.items()}
+            chosen.json.write_text(
+                json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8"
+            )
+    print(f"{'benchmark':12} {'value':>8} {'target':>8}  {'':4} unit")
+    for name, result in results.items():
+        mark = "ok" if result.ok else "MISS"
+        print(f"{name:12} {result.value:8.2f} {result.target:8.2f}  {mark:4} {result.unit}")
+    return 0 if all(result.ok for result in results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
