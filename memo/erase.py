@@ -65,9 +65,7 @@ MAX_RETIRED = 3
 MAX_UNCERTAIN = 5
 MIN_RIGHT = 0.7
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
-MIN_RIGHT_ECHOED = 0.5
-"""The same where an extracted sentence about the subject has the value, in another slot."""
-MIN_HELD = 0.35
+MIN_HELD = 0.5
 """Below this the new sentence is not even held for review."""
 SAME_SLOT = 0.80
 """Least cosine of two questions, subject left out, that ask the same; for MiniLM-L6 int8."""
@@ -350,19 +348,9 @@ class _Judge:
             if witness is not None:
                 self.draft.used.add(witness)
             reason = self._objection(fact)
-            if confidence is not None and confidence < self._least(fact, claim):
+            if confidence is not None and confidence < MIN_RIGHT:
                 reason = "only one of two readings says so"
             self._supersede(fact, claim, at, evidence, confidence, reason)
-
-    def _least(self, fact: Fact, claim: Claim) -> float:
-        """How likely a new sentence must be that no extracted sentence bears out."""
-        echoed = any(
-            not s.ends
-            and same_subject(s.claim, fact.claim)
-            and wording.occurs(claim.value, s.claim.text)
-            for s in self.said
-        )
-        return MIN_RIGHT_ECHOED if echoed else MIN_RIGHT
 
     def _successor(self, fact: Fact, value: str, witness: int | None) -> Claim | None:
         """The claim that takes a fact's place; it may name only what the document names."""
@@ -490,6 +478,13 @@ class _Judge:
             ):
                 continue
             if sentence is None and not self._owned(fact, at_end[0]):
+                continue
+            rival = self._rival(fact)
+            if rival is not None and rival not in self.draft.used:
+                self.draft.used.add(rival)
+                new = self.said[rival]
+                claim = replace(new.claim, question=fact.claim.question)
+                self._supersede(fact, claim, new.at, new.evidence, None, self._objection(fact))
                 continue
             self._finish(fact, sentence, evidence)
 

@@ -81,17 +81,17 @@ _EXTRACTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
-        "Nils: I've given up the violin, no time since I left the bakery. I drive for Bodley's "
-        "now, from 6 to 2. They offered me nights but I said no. My parents have sold their "
-        "house and live with us. If I won the lottery I'd buy a boat!",
+        "Nils: I've given up the violin, no time since I left the bakery. I started at Bodley's "
+        "on Monday, as a driver, from 6 to 2. They offered me nights but I said no. My parents "
+        "have sold their house and live with us. If I won the lottery I'd buy a boat!",
         (
             (
                 "I've given up the violin, no time since I left the bakery.",
                 "Nils no longer plays the violin.\nNils no longer works at the bakery.",
             ),
             (
-                "I drive for Bodley's now, from 6 to 2.",
-                "Nils works for Bodley's as a driver.\nNils works from 6 to 2.",
+                "I started at Bodley's on Monday, as a driver, from 6 to 2.",
+                "Nils works at Bodley's as a driver.\nNils works from 6 to 2.",
             ),
             ("They offered me nights but I said no.", "none"),
             (
@@ -135,7 +135,9 @@ _EXTRACTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Omar: sorry, I mixed that up: the exam is on Friday, not Thursday. Lena and I are "
         "engaged, and she's a cook at the Old Mill now. Bruno and Ines have split up, he told me "
-        "on Sunday. Dad plays the organ at church. I used to live in Ulm as a student.",
+        "on Sunday. Dad plays the organ at church. I used to live in Ulm as a student. "
+        "Friday was my last day at the depot, from tomorrow I'm at the town library. We moved "
+        "out of Mill Road and into a flat at 7 Hay Lane.",
         (
             (
                 "sorry, I mixed that up: the exam is on Friday, not Thursday.",
@@ -151,6 +153,14 @@ _EXTRACTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ),
             ("Dad plays the organ at church.", "Omar's dad plays the organ at church."),
             ("I used to live in Ulm as a student.", "none"),
+            (
+                "Friday was my last day at the depot, from tomorrow I'm at the town library.",
+                "Omar no longer works at the depot.\nOmar works at the town library.",
+            ),
+            (
+                "We moved out of Mill Road and into a flat at 7 Hay Lane.",
+                "Omar no longer lives in Mill Road.\nOmar lives at 7 Hay Lane.",
+            ),
         ),
     ),
 )
@@ -315,12 +325,14 @@ _READINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
     (
         "Nils: It's definitely the 9th, I mixed it up with Anna's party. And the doctor was "
-        "happy, my knee is fine again, no more crutches. Anna broke up with Finn.",
+        "happy, my knee is fine again, no more crutches. Anna broke up with Finn. "
+        "We moved out of Mill Road and into 7 Hay Lane.",
         (
+            ("Where does Nils live?", "7 Hay Lane"),
             ("When is Nils's concert?", "the 9th"),
             ("What is Nils allergic to?", NOT_SAID),
             ("How is Nils's knee?", "fine again"),
-            ("What does Nils no longer have or do?", "bad knee, crutches"),
+            ("What does Nils no longer have or do?", "bad knee, crutches, Mill Road"),
             ("What does Anna no longer have or do?", "Finn"),
             ("Who is Nils's girlfriend?", NOT_SAID),
             ("Where does Anna live?", NOT_SAID),

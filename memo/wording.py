@@ -33,7 +33,7 @@ _ENDING = re.compile(
     r"\b(no longer|any ?more|not|never|quit|stop(?:ped|s)?|"
     r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|sell(?:ing)?|lost|left|leaving|"
     r"ended|ends|(?:is|are|was|be|all|['’]s) over|cancel(?:led|ed)?|"
-    r"called off|(?:is|are|was|come|came|take|took|taken) (?:\w+ )?off|broke|broken|"
+    r"called off|last day|(?:is|are|was|come|came|take|took|taken) (?:\w+ )?off|broke|broken|"
     r"split|divorced|separated|died|dead|gone|finished|without|used to|former|"
     r"formerly|ex|dropped|done with|retired|resigned|notice|clos(?:ed|es)|threw|thrown|"
     r"returned|expired|out of|wrong|instead|"
