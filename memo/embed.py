@@ -39,7 +39,7 @@ class FastEmbedder:
         """Load the encoder.
 
         Args:
-            folder: Holds `model.onnx` and the tokenizer's files.
+            folder: Holds the ONNX file and the tokenizer's files.
             name: As in the catalogue.
             architecture: The name that fastembed knows the encoder by.
 
@@ -56,7 +56,8 @@ class FastEmbedder:
                 f"The embedding model in {folder} cannot be loaded ({type(error).__name__}); "
                 f"fetch it anew with `memo model pull {name}`."
             ) from error
-        digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+        weights = b"".join(file.read_bytes() for file in sorted(folder.rglob("*.onnx")))
+        digest = hashlib.sha256(weights).hexdigest()
         self.identity = EmbedderIdentity(name, digest, probe.shape[1])
 
     def embed(self, texts: Sequence[str]) -> Vectors:
