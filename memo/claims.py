@@ -73,6 +73,8 @@ def core(claim: Claim) -> str:
 def names_value(claim: Claim, fact: Fact) -> bool:
     """Whether a sentence that ends something names what the fact says."""
     value = wording.content(core(fact.claim)) - wording.content(" ".join(fact.claim.subjects))
+    if has_slot(claim) and (over := wording.content(claim.value)) and over <= value:
+        return True
     return bool(value) and value <= wording.content(claim.text)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memo import prompts, wording
-from memo.claims import anchor, has_slot
+from memo.claims import anchor, has_slot, same_subject
 from memo.records import Claim, Document, Evidence
 
 if TYPE_CHECKING:
@@ -140,7 +140,19 @@ def extract(
                 wording.ends_something(sentence),
             )
         )
-    return said, problems
+    over = [s for s in said if s.ends]
+    return [s for s in said if s.ends or not any(_denies(e, s) for e in over)], problems
+
+
+def _denies(ending: Said, other: Said) -> bool:
+    """Whether a document says of the same value both that it is over and that it holds."""
+    value = wording.content(other.claim.value)
+    return (
+        has_slot(other.claim)
+        and same_subject(ending.claim, other.claim)
+        and ending.evidence.quote == other.evidence.quote
+        and value <= wording.content(ending.claim.text)
+    )
 
 
 def people_in(spoken: list[Spoken], subjects: Iterable[tuple[str, ...]]) -> frozenset[str]:

@@ -45,6 +45,11 @@ _VERB = re.compile(
     r"bought|made|found|met|wants|lives|works|plays|goes|just|also|still|now|and|finally|\w{3,}ed)"
 )
 _LEADING = re.compile(r"^(?:in|at|on|from|to|with|for)\s+", re.IGNORECASE)
+_DAYS = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays "
+    "thursdays fridays saturdays sundays january february march april may june july august "
+    "september october november december christmas easter".split()
+)
 _PLACING = frozenset("in at to from on of for near via by the into called named".split())
 _PAST = re.compile(
     r"\b(did|was|were|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|once|"
@@ -186,14 +191,17 @@ def acting(text: str) -> frozenset[str]:
     found = set()
     for sentence in sentences(text):
         tokens = _WORD.findall(sentence)
+        placed = False
         for i, token in enumerate(tokens):
-            if not token[0].isupper() or token.casefold() in _FIRST_PERSON | _STOP:
+            if not token[0].isupper() or token.casefold() in _FIRST_PERSON | _STOP | _DAYS:
                 continue
             following = tokens[i + 1].casefold() if i + 1 < len(tokens) else ""
             if i == 0:
-                if token.casefold().endswith(("'s", "’s")) or _VERB.fullmatch(following):
-                    found.add(_POSSESSIVE.sub("", token))
-            elif tokens[i - 1].casefold() not in _PLACING:
+                possessive = token.casefold().endswith(("'s", "’s"))
+                placed = not (possessive or _VERB.fullmatch(following))
+            elif not tokens[i - 1][0].isupper():  # else it goes with the word before it
+                placed = tokens[i - 1].casefold() in _PLACING
+            if not placed:
                 found.add(_POSSESSIVE.sub("", token))
     return frozenset(found)
 
