@@ -162,9 +162,9 @@ def test_text_that_does_not_fit_is_refused_and_the_engine_works_on(lm: LlamaLM) 
 
 
 def test_many_long_prompts_together_do_not_break_the_engine(lm: LlamaLM) -> None:
-    size = lm.context_tokens // 3
+    size = int(0.9 * lm.context_tokens)
     before = lm.choose(CITIES[:1], ["Paris", "Rome"])
-    long = [ask(f"{n} " + "word " * size) for n in range(8)]
+    long = [ask(f"{n} " + "word " * size) for n in range(3)]  # more than all cells
     with suppress(ContextOverflow):  # said, and not silently cut
         assert len(lm.complete(long, max_tokens=1)) == len(long)
     assert np.allclose(before, lm.choose(CITIES[:1], ["Paris", "Rome"]), atol=1e-2)
