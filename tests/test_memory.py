@@ -46,11 +46,12 @@ if TYPE_CHECKING:
     from memo.settings import Settings
 
 
-def memory_of(folder: Path, lm: FakeLM | None = None, **options: int) -> Memory:
+def memory_of(folder: Path, lm: FakeLM | None = None, busy_timeout_ms: int = 5000) -> Memory:
     """A memory in a folder, with fakes."""
     model, embedder = lm or ann(), HashEmbedder()
     settings = load(home=folder / "home", environ={"MEMO_MODELS": str(folder / "models")})
-    return Memory(settings, Engines(lambda _: model, lambda _: embedder), **options)
+    engines = Engines(lambda _: model, lambda _: embedder)
+    return Memory(settings, engines, busy_timeout_ms=busy_timeout_ms)
 
 
 def unloadable(folder: Path) -> Memory:
