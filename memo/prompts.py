@@ -40,12 +40,21 @@ def _shots(instruction: str, examples: tuple[Example, ...]) -> Prompt:
     return tuple(turns)
 
 
+def _dialogues(
+    samples: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], label: str, kind: str = "Message"
+) -> tuple[Example, ...]:
+    """Worked examples that put several things to one text, which stands before the first."""
+    return tuple(
+        Example(
+            (f"{kind} <sample>\n{text}\n</sample>\n" if i == 0 else "") + f"{label}: {asked}", reply
+        )
+        for text, pairs in samples
+        for i, (asked, reply) in enumerate(pairs)
+    )
+
+
 def _message(text: str, word: str) -> tuple[Segment, ...]:
     return (Segment(f"Message <{word}>\n"), quoted(text), Segment(f"\n</{word}>"))
-
-
-def _sample(text: str) -> str:
-    return f"Message <sample>\n{text}\n</sample>"
 
 
 # Extraction (ERASE, section 3.3): sentence by sentence, all in parallel over one message, then
@@ -179,14 +188,9 @@ def extraction(text: str, sentence: str, context: str | None, word: str) -> Prom
         context: The question that the message answers, if any.
         word: The fence of this document.
     """
-    examples = []
-    for message, pairs in _EXTRACTIONS:
-        for i, (part, reply) in enumerate(pairs):
-            head = f"{_sample(message)}\n" if i == 0 else ""
-            examples.append(Example(f"{head}Sentence: {part}", reply))
     before = (Segment("Asked before: "), quoted(context), Segment("\n")) if context else ()
     asked = (*before, *_message(text, word), Segment("\nSentence: "), quoted(sentence))
-    return (*_shots(_EXTRACTION, tuple(examples)), Turn("user", asked))
+    return (*_shots(_EXTRACTION, _dialogues(_EXTRACTIONS, "Sentence")), Turn("user", asked))
 
 
 def parse_sentences(reply: str, *, finished: bool) -> tuple[list[str], list[str]]:
@@ -343,13 +347,8 @@ _READINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 
 def reading(text: str, question: str, word: str) -> Prompt:
     """Put one question to a document; the reply is a few words of it, or `NOT_SAID`."""
-    examples = []
-    for message, pairs in _READINGS:
-        for i, (asked, reply) in enumerate(pairs):
-            head = f"{_sample(message)}\n" if i == 0 else ""
-            examples.append(Example(f"{head}Question: {asked}", reply))
     return (
-        *_shots(_READING, tuple(examples)),
+        *_shots(_READING, _dialogues(_READINGS, "Question")),
         Turn("user", (*_message(text, word), Segment("\nQuestion: "), quoted(question))),
     )
 
@@ -401,13 +400,8 @@ _CHECKS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 
 def checking(text: str, statement: str, word: str) -> Prompt:
     """Ask whether a document says a statement; to be continued by `RIGHT` or `WRONG`."""
-    examples = []
-    for message, pairs in _CHECKS:
-        for i, (stated, reply) in enumerate(pairs):
-            head = f"{_sample(message)}\n" if i == 0 else ""
-            examples.append(Example(f"{head}Statement: {stated}", reply))
     return (
-        *_shots(_CHECKING, tuple(examples)),
+        *_shots(_CHECKING, _dialogues(_CHECKS, "Statement")),
         Turn("user", (*_message(text, word), Segment("\nStatement: "), quoted(statement))),
     )
 
@@ -507,11 +501,6 @@ def answering(notes: str, question: str, word: str, *, reply: str = "") -> Promp
         word: The fence of this call.
         reply: What the reply is already known to begin with.
     """
-    examples = []
-    for sample, pairs in _ANSWERS:
-        for i, (asked, said) in enumerate(pairs):
-            head = f"Notes <sample>\n{sample}\n</sample>\n" if i == 0 else ""
-            examples.append(Example(f"{head}Question: {asked}", said))
     asked_turn = Turn(
         "user",
         (
@@ -522,4 +511,4 @@ def answering(notes: str, question: str, word: str, *, reply: str = "") -> Promp
         ),
     )
     begun = (Turn("assistant", (quoted(reply),)),) if reply else ()
-    return (*_shots(_ANSWERING, tuple(examples)), asked_turn, *begun)
+    return (*_shots(_ANSWERING, _dialogues(_ANSWERS, "Question", "Notes")), asked_turn, *begun)
