@@ -35,7 +35,9 @@ def installed_language_model(settings: Settings) -> LanguageModel:
 
     from memo.llama import LlamaLM  # noqa: PLC0415  # loads a native library
 
-    return LlamaLM(found.path, family=found.family, name=found.name)
+    return LlamaLM(
+        found.path, family=found.family, name=found.name, prefixes=settings.models / ".prefixes"
+    )
 
 
 def installed_embedder(settings: Settings) -> Embedder:

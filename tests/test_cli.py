@@ -729,10 +729,13 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None
 
 
 SLOW = """
-import sys, time
+import signal, sys, time
 from fakes import HashEmbedder, ann
 from memo.cli import main
 from memo.engines import Engines
+
+# A test run that is itself a shell's background job begins with interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def before(asked):
     if "Borealis" in asked:

@@ -16,12 +16,12 @@ HEAVY = {
     *("numpy", "apsw", "psutil", "memo.memory", "memo.store"),
 }
 ROOMS = {
-    "llama_cpp": {"llama.py"},
+    "llama_cpp": {"llama/engine.py", "llama/grammar.py"},
     "fastembed": {"embed.py"},
     "apsw": {"store.py", "schema.py"},
     "sqlite_vec": {"schema.py"},
-    "httpx": {"hub.py"},
-    "huggingface_hub": {"hub.py"},
+    "httpx": {"models/hub.py"},
+    "huggingface_hub": {"models/hub.py"},
 }
 
 LOADED = """
@@ -67,9 +67,13 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def within(path: Path) -> str:
+    return path.relative_to(ROOT / "memo").as_posix()
+
+
 def test_each_library_is_known_to_its_room_alone() -> None:
     rooms = {
-        library: {path.name for path in ROOT.glob("memo/**/*.py") if library in imports(path)}
+        library: {within(path) for path in ROOT.glob("memo/**/*.py") if library in imports(path)}
         for library in ROOMS
     }
     assert rooms == ROOMS
@@ -77,5 +81,5 @@ def test_each_library_is_known_to_its_room_alone() -> None:
 
 def test_only_a_pull_goes_online() -> None:
     online = {"socket", "ssl", "urllib", "http", "requests", "httpx", "huggingface_hub"}
-    found = {path.name for path in ROOT.glob("memo/**/*.py") if online & imports(path)}
-    assert found == {"hub.py"}
+    found = {within(path) for path in ROOT.glob("memo/**/*.py") if online & imports(path)}
+    assert found == {"models/hub.py"}

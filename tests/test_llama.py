@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import llama_cpp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from memo import prompts
 from memo.errors import ContextOverflow, ModelDamaged, ModelNotFound, UnknownFamily
 from memo.llama import LlamaLM
+from memo.llama.engine import _tree
 from memo.lm import Segment, Turn, quoted
 from memo.models import find, locate, pull
 from memo.settings import load
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from memo.lm import Prompt
+    from memo.lm import Completion, Prompt
     from memo.models import LocalModel
 
 pytestmark = pytest.mark.model
@@ -31,13 +34,13 @@ NAME = "smollm2-135m-instruct"
 
 @pytest.fixture(scope="session")
 def found() -> LocalModel:
-    settings = load()
+    chosen = load()
     try:
-        return locate(NAME, settings)
+        return locate(NAME, chosen)
     except ModelNotFound:
-        for _ in pull(find(NAME), settings.models):
+        for _ in pull(find(NAME), chosen.models):
             pass
-        return locate(NAME, settings)
+        return locate(NAME, chosen)
 
 
 @pytest.fixture(scope="session")
@@ -185,6 +188,91 @@ def test_what_prompts_share_is_evaluated_once(lm: LlamaLM) -> None:
     assert again.calls == 1
 
 
+def sentences_of_two_messages() -> list[Prompt]:
+    messages = ["The house by the river has many windows. " * 8, "A cat sat on the wall. " * 12]
+    return [
+        (
+            *ask("A message.")[:1],
+            Turn("user", (quoted(message), Segment("\nSentence: "), quoted(f"Number {n}."))),
+        )
+        for message in messages
+        for n in range(6)
+    ]
+
+
+def test_what_some_of_the_prompts_share_is_evaluated_once_too(lm: LlamaLM) -> None:
+    asked = sentences_of_two_messages()
+    start = lm.usage
+    together = lm.choose(asked, ["yes", "no"])
+    spent = lm.usage - start
+    assert spent.evaluated_tokens < 0.4 * spent.prompt_tokens
+    alone = np.concatenate([lm.choose([prompt], ["yes", "no"]) for prompt in asked])
+    # llama.cpp rounds activations to 8 bits: any two shapes of a batch differ by as much as 0.08
+    # on such undecided questions, sequences shared or not.
+    assert np.allclose(together, alone, atol=0.1)
+    assert not np.allclose(alone[:6], alone[6:], atol=0.1)  # another message, another answer
+
+
+def test_a_prompt_that_begins_another_is_answered_as_if_alone(lm: LlamaLM) -> None:
+    begun = [
+        (*CITIES[0], Turn("assistant", (Segment(words),)))
+        for words in ("The capital", "The capital of France is", "The capital")
+    ]
+    together = lm.choose(begun, [" of", " Paris"])
+    alone = np.concatenate([lm.choose([prompt], [" of", " Paris"]) for prompt in begun])
+    assert np.allclose(together, alone, atol=1e-2)
+    assert np.allclose(together[0], together[2], atol=1e-6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=8))
+def test_a_tree_of_prompts_holds_each_of_them_once(prompts: list[list[int]]) -> None:
+    rows, ends = _tree([[9, *p] for p in prompts], list(range(len(prompts))), 1)
+    for i, prompt in enumerate(prompts):
+        path = [row for row in rows if i in row.sequences]
+        assert [row.token for row in path] == prompt
+        assert [row.position for row in path] == list(range(1, len(prompt) + 1))
+        assert [row for row in rows if row.wanted][ends[i]] is path[-1]
+    beginnings = {tuple(p[:n]) for p in prompts for n in range(1, len(p) + 1)}
+    assert len(rows) == len(beginnings)
+
+
+def test_the_beginning_of_prompts_is_read_from_disk_at_the_next_start(
+    found: LocalModel, tmp_path: Path
+) -> None:
+    asked = [prompts.reading("Ann: I live in Hull.", "Where does Ann live?", "abc123")]
+
+    def run() -> tuple[Completion, int]:
+        with closing(LlamaLM(found.path, family=found.family, prefixes=tmp_path)) as engine:
+            (reply,) = engine.complete(asked, max_tokens=8)
+            return reply, engine.usage.evaluated_tokens
+
+    first, cold = run()
+    (kept,) = tmp_path.iterdir()
+    again, warm = run()
+    assert again == first
+    assert warm < 0.1 * cold
+    kept.write_bytes(kept.read_bytes()[:-100] + bytes(100))
+    mended, evaluated = run()
+    assert (mended, evaluated) == (first, cold)
+    assert kept.read_bytes()[-100:] != bytes(100)
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_nobodys_words_are_kept_on_disk(found: LocalModel, tmp_path: Path) -> None:
+    with closing(LlamaLM(found.path, family=found.family, prefixes=tmp_path)) as engine:
+        engine.complete([ask("My secret is a blue hippopotamus. " * 40)], max_tokens=2)
+        assert not list(tmp_path.iterdir())  # the instruction alone is too short to keep
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(found: LocalModel, tmp_path: Path) -> None:
+    taken = tmp_path / "prefixes"
+    taken.write_text("a file, not a folder")
+    asked = [prompts.reading("Ann: I live in Hull.", "Where does Ann live?", "abc123")]
+    with closing(LlamaLM(found.path, family=found.family, prefixes=taken)) as engine:
+        assert engine.complete(asked, max_tokens=4)
+
+
 def test_generated_tokens_are_counted_apart(lm: LlamaLM) -> None:
     start = lm.usage
     lm.complete([ask("Tell me a long story.")], max_tokens=7)
@@ -212,7 +300,7 @@ def test_a_persons_words_never_hold_a_special_token(lm: LlamaLM, text: str) -> N
     def special(prompt: Prompt) -> list[int]:
         return [
             token
-            for token in lm._tokens(prompt)
+            for token in lm._tokens(prompt).tokens
             if llama_cpp.llama_vocab_get_attr(lm._vocab, token) & marked
         ]
 

@@ -1,10 +1,12 @@
-"""The inference engine: the only room that knows llama.cpp.
+"""A chat model on llama.cpp, in which no token is evaluated twice.
 
-Prompts that begin alike share their evaluation. A handful of sequences are *kept* between
-calls, each holding the tokens of an earlier prompt; a call finds the kept sequence with the
-longest common prefix, evaluates what is missing, and forks it (`seq_cp`, no copying of
-cells) into one *worker* sequence for each prompt of the batch. All workers are then
-evaluated and sampled together, as in llama.cpp's `parallel.cpp`.
+A handful of sequences are *kept* between calls, each holding the tokens of an earlier prompt; a
+call finds the kept sequence with the longest common prefix, evaluates what is missing, and forks
+it (`seq_cp`, no copying of cells) into one *worker* sequence for each prompt of the batch. What
+some of the prompts have in common beyond that, a message asked about sentence by sentence, is
+evaluated once as well: a cell can belong to several sequences. All workers are then sampled
+together, as in llama.cpp's `parallel.cpp`. The instructions and worked examples that a prompt
+begins with are kept on disk, too (`PrefixStates`).
 """
 
 from __future__ import annotations
@@ -16,14 +18,17 @@ import logging
 import re
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import llama_cpp
 import numpy as np
 import psutil
 
 from memo.errors import ContextOverflow, ModelDamaged, UnknownFamily
+from memo.llama.grammar import Grammar
+from memo.llama.prefixes import PrefixStates
+from memo.llama.templates import TEMPLATES
 from memo.lm import Completion, Prompt, Vectors
 from memo.records import Usage
 
@@ -40,39 +45,8 @@ BATCH_TOKENS = 256
 """Most tokens evaluated at once; a stop or Ctrl-C takes effect between batches."""
 CELLS = 8192
 """Key-value cells shared by all sequences."""
-GRAMMAR_SHORTLIST = 40
-"""Likeliest tokens tried against a grammar before the whole vocabulary is."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChatTemplate:
-    """How one family of models marks turns; ours, never the one inside the GGUF."""
-
-    opening: str
-    """Before the text of a turn; `{role}` is replaced."""
-    closing: str
-    roles: dict[str, str] = field(default_factory=dict)
-    """Renamed roles."""
-    begin: str = ""
-    """Written once, as text that parses to the begin-of-sequence token."""
-    system_in_user: bool = False
-    """True where the family knows no system turn: it is put before the first user turn."""
-
-
-TEMPLATES = {
-    "chatml": ChatTemplate("<|im_start|>{role}\n", "<|im_end|>\n"),
-    "smollm": ChatTemplate("<|im_start|>{role}\n", "<|im_end|>\n"),
-    "llama3": ChatTemplate(
-        "<|start_header_id|>{role}<|end_header_id|>\n\n", "<|eot_id|>", begin="<|begin_of_text|>"
-    ),
-    "gemma": ChatTemplate(
-        "<start_of_turn>{role}\n",
-        "<end_of_turn>\n",
-        roles={"assistant": "model"},
-        begin="<bos>",
-        system_in_user=True,
-    ),
-}
+LEAST_KEPT_ON_DISK = 128
+"""Tokens; a shorter beginning is evaluated sooner than its state is read."""
 
 # Kept alive for the life of the process: llama.cpp holds the pointer.
 _LEVELS = {2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
@@ -95,11 +69,36 @@ def offloads() -> bool:
     return bool(llama_cpp.llama_supports_gpu_offload())
 
 
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """A prompt as the model sees it."""
+
+    tokens: list[int]
+    head: int
+    """How many of them, from the first, hold nobody's words: instructions and worked examples."""
+
+
+class _Row(NamedTuple):
+    """One token to be evaluated."""
+
+    token: int
+    position: int
+    sequences: Sequence[int]
+    wanted: bool
+    """Whether what follows it is asked for."""
+
+
 class LlamaLM:
     """A GGUF chat model behind the `LanguageModel` protocol; one call at a time."""
 
     def __init__(
-        self, path: Path, *, family: str, name: str | None = None, gpu_layers: int = -1
+        self,
+        path: Path,
+        *,
+        family: str,
+        name: str | None = None,
+        gpu_layers: int = -1,
+        prefixes: Path | None = None,
     ) -> None:
         """Load the model.
 
@@ -108,6 +107,7 @@ class LlamaLM:
             family: A key of `TEMPLATES`.
             name: As in the catalogue; the file's stem if None.
             gpu_layers: Layers to offload where the build has a GPU; -1 for all.
+            prefixes: A folder for the evaluated beginnings of prompts; None to keep none on disk.
 
         Raises:
             UnknownFamily: We have no template for the family.
@@ -146,10 +146,16 @@ class LlamaLM:
         self._memory = llama_cpp.llama_get_memory(self._context)
         trained = llama_cpp.llama_model_n_ctx_train(self._model)
         self.context_tokens = min(trained, CELLS // 2)
-        self._batch = llama_cpp.llama_batch_init(BATCH_TOKENS, 0, 1)
+        self._batch = llama_cpp.llama_batch_init(BATCH_TOKENS, 0, WORKER_SEQUENCES)
         self._kept: OrderedDict[int, list[int]] = OrderedDict(
             (sequence, []) for sequence in range(KEPT_SEQUENCES)
         )
+        self._states = None
+        if prefixes is not None:
+            stat = path.stat()
+            made_by = (llama_cpp.__version__, bytes(llama_cpp.llama_print_system_info()))
+            model = (self.name, stat.st_size, stat.st_mtime_ns, options.n_gpu_layers)
+            self._states = PrefixStates(prefixes, repr((made_by, model)))
         self._lock = threading.RLock()
         self._calls = self._prompt = self._evaluated = self._completed = 0
         self._special = self._special_spellings()
@@ -203,11 +209,14 @@ class LlamaLM:
         pieces.append(text[start:])
         return [token for piece in pieces for token in self._raw_tokens(piece, special=False)]
 
-    def _tokens(self, prompt: Prompt) -> list[int]:
+    def _tokens(self, prompt: Prompt) -> _Tokens:
         template = self._template
         tokens = self._raw_tokens(template.begin, special=True)
         pending_system: list[int] = []
+        head: int | None = None
         for turn in prompt:
+            if head is None and not all(segment.trusted for segment in turn.segments):
+                head = len(tokens)
             words: list[int] = []
             for segment in turn.segments:
                 if segment.trusted:
@@ -226,7 +235,7 @@ class LlamaLM:
         if prompt[-1].role != "assistant":
             role = template.roles.get("assistant", "assistant")
             tokens += self._raw_tokens(template.opening.format(role=role), special=True)
-        return tokens
+        return _Tokens(tokens, head or 0)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens a person's text takes."""
@@ -244,17 +253,18 @@ class LlamaLM:
     def _forget(self, sequence: int, start: int = 0) -> None:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1)
 
-    def _evaluate(self, work: list[tuple[int, int, int, bool]]) -> list[np.ndarray[Any, Any]]:
-        """Evaluate (token, position, sequence, wanted) rows; logits of the wanted ones."""
+    def _evaluate(self, work: list[_Row]) -> list[np.ndarray[Any, Any]]:
+        """Evaluate rows, each after what it follows; logits of the wanted ones."""
         wanted: list[np.ndarray[Any, Any]] = []
         for start in range(0, len(work), BATCH_TOKENS):
             rows = work[start : start + BATCH_TOKENS]
-            for i, (token, position, sequence, want) in enumerate(rows):
-                self._batch.token[i] = token
-                self._batch.pos[i] = position
-                self._batch.n_seq_id[i] = 1
-                self._batch.seq_id[i][0] = sequence
-                self._batch.logits[i] = want
+            for i, row in enumerate(rows):
+                self._batch.token[i] = row.token
+                self._batch.pos[i] = row.position
+                self._batch.n_seq_id[i] = len(row.sequences)
+                for j, sequence in enumerate(row.sequences):
+                    self._batch.seq_id[i][j] = sequence
+                self._batch.logits[i] = row.wanted
             self._batch.n_tokens = len(rows)
             status = llama_cpp.llama_decode(self._context, self._batch)
             while status == 1 and self._evict():
@@ -266,7 +276,7 @@ class LlamaLM:
                 )
             self._evaluated += len(rows)
             for i, row in enumerate(rows):
-                if row[3]:
+                if row.wanted:
                     pointer = llama_cpp.llama_get_logits_ith(self._context, i)
                     wanted.append(np.ctypeslib.as_array(pointer, (self._vocab_size,)).copy())
         return wanted
@@ -280,7 +290,7 @@ class LlamaLM:
                 return True
         return False
 
-    def _keep(self, tokens: list[int]) -> int:
+    def _keep(self, tokens: list[int], head: int) -> int:
         """Have some kept sequence hold exactly these tokens; its number."""
         source = max(self._kept, key=lambda s: _common(self._kept[s], tokens))
         common = _common(self._kept[source], tokens)
@@ -291,38 +301,61 @@ class LlamaLM:
             self._forget(target)
             if common:
                 llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, common)
-            self._kept[target] = tokens[:common]
             source = target
         else:
             self._forget(source, common)
-            self._kept[source] = tokens[:common]
+        self._kept[source] = tokens[:common]
         self._kept.move_to_end(source)
-        self._evaluate([(token, i, source, False) for i, token in enumerate(tokens) if i >= common])
-        self._kept[source] = tokens
+        head = min(head, len(tokens))
+        if common < head:
+            self._begin(source, tokens[:head])
+        common = len(self._kept[source])
+        self._extend(source, tokens[common:])
         return source
 
-    def _fork(self, prompts: list[list[int]]) -> tuple[list[int], list[np.ndarray[Any, Any]]]:
+    def _extend(self, kept: int, tokens: list[int]) -> None:
+        start = len(self._kept[kept])
+        self._evaluate([_Row(t, start + i, (kept,), False) for i, t in enumerate(tokens)])
+        self._kept[kept] = self._kept[kept] + tokens
+
+    def _begin(self, kept: int, head: list[int]) -> None:
+        """Have a kept sequence hold a prompt's beginning: read from disk, or kept there."""
+        states = self._states if len(head) >= LEAST_KEPT_ON_DISK else None
+        if states is not None and (state := states.read(head)):
+            self._forget(kept)
+            self._kept[kept] = []
+            buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+            if llama_cpp.llama_state_seq_set_data(self._context, buffer, len(state), kept):
+                self._kept[kept] = head
+                return
+            self._forget(kept)  # no room left, or not what this build writes
+        self._extend(kept, head[len(self._kept[kept]) :])
+        if states is not None:
+            size = llama_cpp.llama_state_seq_get_size(self._context, kept)
+            buffer = (ctypes.c_uint8 * size)()
+            size = llama_cpp.llama_state_seq_get_data(self._context, buffer, size, kept)
+            states.write(head, bytes(memoryview(buffer)[:size]))
+
+    def _fork(self, prompts: list[_Tokens]) -> tuple[list[int], list[np.ndarray[Any, Any]]]:
         """Workers holding the prompts, and the logits after each one's last token."""
-        for tokens in prompts:
-            self._prompt += len(tokens)
-            if len(tokens) >= self.context_tokens:
+        for prompt in prompts:
+            self._prompt += len(prompt.tokens)
+            if len(prompt.tokens) >= self.context_tokens:
                 raise ContextOverflow(
-                    f"A prompt of {len(tokens)} tokens does not fit the model's "
+                    f"A prompt of {len(prompt.tokens)} tokens does not fit the model's "
                     f"{self.context_tokens}; shorten the document."
                 )
-        shared = functools.reduce(lambda n, t: min(n, _common(prompts[0], t)), prompts, 10**9)
-        shared = min(shared, *(len(tokens) - 1 for tokens in prompts), len(prompts[0]) - 1)
-        source = self._keep(prompts[0][:shared])
+        first = prompts[0]
+        shared = min(_common(first.tokens, prompt.tokens) for prompt in prompts)
+        shared = min(shared, *(len(prompt.tokens) - 1 for prompt in prompts))
+        source = self._keep(first.tokens[:shared], first.head)
         workers = [KEPT_SEQUENCES + i for i in range(len(prompts))]
-        work = []
-        for worker, tokens in zip(workers, prompts, strict=True):
+        for worker in workers:
             self._forget(worker)
             llama_cpp.llama_memory_seq_cp(self._memory, source, worker, 0, shared)
-            work += [
-                (token, shared + i, worker, shared + i == len(tokens) - 1)
-                for i, token in enumerate(tokens[shared:])
-            ]
-        return workers, self._evaluate(work)
+        rows, ends = _tree([prompt.tokens for prompt in prompts], workers, shared)
+        logits = self._evaluate(rows)
+        return workers, [logits[end] for end in ends]
 
     def _release(self, workers: list[int]) -> None:
         for worker in workers:
@@ -348,7 +381,7 @@ class LlamaLM:
                         for j, answer in enumerate(answers):
                             score = float(first[answer[0]])
                             if len(answer) > 1:
-                                score += self._continuation(worker, len(group[i]), answer)
+                                score += self._continuation(worker, len(group[i].tokens), answer)
                             scores[start + i, j] = score
                 finally:
                     self._release(workers)
@@ -359,7 +392,7 @@ class LlamaLM:
 
     def _continuation(self, worker: int, position: int, answer: list[int]) -> float:
         """Log probability of `answer[1:]` after `answer[0]` at a position; leaves no trace."""
-        rows = [(token, position + i, worker, True) for i, token in enumerate(answer[:-1])]
+        rows = [_Row(token, position + i, (worker,), True) for i, token in enumerate(answer[:-1])]
         logits = self._evaluate(rows)
         self._forget(worker, position)
         return sum(
@@ -384,14 +417,14 @@ class LlamaLM:
             return completions
 
     def _complete(
-        self, prompts: list[list[int]], max_tokens: int, grammar: str | None, stop: Sequence[str]
+        self, prompts: list[_Tokens], max_tokens: int, grammar: str | None, stop: Sequence[str]
     ) -> list[Completion]:
         self._calls += 1
         workers, logits = self._fork(prompts)
         texts = [bytearray() for _ in prompts]
         finished = [False] * len(prompts)
-        positions = [len(tokens) for tokens in prompts]
-        constraints = [_Grammar(self._vocab, grammar) if grammar else None for _ in prompts]
+        positions = [len(prompt.tokens) for prompt in prompts]
+        constraints = [Grammar(self._vocab, grammar) if grammar else None for _ in prompts]
         running = list(range(len(prompts)))
         stops = [s.encode() for s in stop]
         try:
@@ -412,7 +445,7 @@ class LlamaLM:
                     if _loops(texts[i]):
                         finished[i] = True
                         continue
-                    work.append((token, positions[i], workers[i], True))
+                    work.append(_Row(token, positions[i], (workers[i],), True))
                     positions[i] += 1
                     still.append(i)
                 running = still
@@ -436,11 +469,12 @@ class LlamaLM:
             self._calls += 1
             tokens = self._tokens(prompt)
             workers, logits = self._fork([tokens])
+            start = len(tokens.tokens)
             decoder = codecs.getincrementaldecoder("utf-8")("replace")
             held = ""
             longest = max((len(s) for s in stop), default=1)
             try:
-                for position in range(len(tokens), len(tokens) + max_tokens):
+                for position in range(start, start + max_tokens):
                     token = self._sample(logits[0], None)
                     if token is None:
                         break
@@ -453,57 +487,19 @@ class LlamaLM:
                     if ready := held[: len(held) - longest + 1]:
                         yield ready
                         held = held[len(ready) :]
-                    logits = self._evaluate([(token, position, workers[0], True)])
+                    logits = self._evaluate([_Row(token, position, (workers[0],), True)])
                     self._evaluated -= 1  # counted as a completion token
                 if held:
                     yield held
             finally:
                 self._release(workers)
 
-    def _sample(self, logits: np.ndarray[Any, Any], grammar: _Grammar | None) -> int | None:
+    def _sample(self, logits: np.ndarray[Any, Any], grammar: Grammar | None) -> int | None:
         """The likeliest token allowed; None at the end of the text."""
         token = int(logits.argmax()) if grammar is None else grammar.pick(logits)
         if llama_cpp.llama_vocab_is_eog(self._vocab, token):
             return None
         return token
-
-
-class _Grammar:
-    """One sequence's place in a GBNF grammar."""
-
-    def __init__(self, vocab: int, grammar: str) -> None:
-        self._sampler = llama_cpp.llama_sampler_init_grammar(vocab, grammar.encode(), b"root")
-        if not self._sampler:
-            raise ValueError("llama.cpp refuses the grammar.")
-
-    def pick(self, logits: np.ndarray[Any, Any]) -> int:
-        """The likeliest token that the grammar allows next, accepted."""
-        # A full-vocabulary check costs more than evaluating a token on a small model.
-        shortlist = np.argpartition(logits, -GRAMMAR_SHORTLIST)[-GRAMMAR_SHORTLIST:]
-        token = self._best(shortlist, logits)
-        if token is None:
-            token = self._best(np.arange(len(logits)), logits)
-        if token is None:
-            raise ValueError("The grammar allows no token.")
-        llama_cpp.llama_sampler_accept(self._sampler, token)
-        return token
-
-    def _best(self, tokens: np.ndarray[Any, Any], logits: np.ndarray[Any, Any]) -> int | None:
-        size = len(tokens)
-        rows = np.zeros(size, [("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-        rows["id"], rows["logit"] = tokens, logits[tokens]
-        array = llama_cpp.llama_token_data_array(
-            data=rows.ctypes.data_as(llama_cpp.llama_token_data_p),
-            size=size,
-            selected=-1,
-            sorted=False,
-        )
-        llama_cpp.llama_sampler_apply(self._sampler, ctypes.byref(array))
-        best = int(rows["logit"].argmax())
-        return None if np.isneginf(rows["logit"][best]) else int(rows["id"][best])
-
-    def close(self) -> None:
-        llama_cpp.llama_sampler_free(self._sampler)
 
 
 def _loops(text: bytearray) -> bool:
@@ -515,6 +511,41 @@ def _loops(text: bytearray) -> bool:
         return False
     del text[len(text.rstrip(b"\n")) - len(last) :]
     return True
+
+
+def _tree(
+    prompts: list[list[int]], sequences: list[int], start: int
+) -> tuple[list[_Row], list[int]]:
+    """The rows of several prompts, each common beginning once and parents before children.
+
+    Args:
+        prompts: At least one token longer than `start`.
+        sequences: One for each prompt, holding its first `start` tokens.
+        start: How many tokens need no evaluation.
+
+    Returns:
+        The rows, and for each prompt which of the wanted ones is its last.
+    """
+    rows: list[_Row] = []
+    ends = [0] * len(prompts)
+    wanted = 0
+    branches = [(start, list(range(len(prompts))))]
+    while branches:
+        depth, members = branches.pop()
+        children: dict[int, list[int]] = {}
+        for i in members:
+            children.setdefault(prompts[i][depth], []).append(i)
+        for token, group in children.items():
+            longer = [i for i in group if len(prompts[i]) > depth + 1]
+            rows.append(_Row(token, depth, [sequences[i] for i in group], len(longer) < len(group)))
+            if len(longer) < len(group):
+                for i in group:
+                    if len(prompts[i]) == depth + 1:
+                        ends[i] = wanted
+                wanted += 1
+            if longer:
+                branches.append((depth + 1, longer))
+    return rows, ends
 
 
 def _common(a: list[int], b: list[int]) -> int:
