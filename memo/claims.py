@@ -72,10 +72,15 @@ def core(claim: Claim) -> str:
 
 def names_value(claim: Claim, fact: Fact) -> bool:
     """Whether a sentence that ends something names what the fact says."""
-    value = wording.content(core(fact.claim)) - wording.content(" ".join(fact.claim.subjects))
-    if has_slot(claim) and (over := wording.content(claim.value)) and over <= value:
-        return True
-    return bool(value) and value <= wording.content(claim.text)
+    about = wording.content(" ".join((*fact.claim.subjects, *claim.subjects)))
+    value = wording.content(core(fact.claim)) - about
+    if not value:
+        return False
+    over = wording.content(claim.value) if has_slot(claim) else frozenset[str]()
+    over = over or wording.without_endings(claim.text) - about
+    # `has given up the bus` ends `takes the number 9 bus`; a fact without a slot is all value.
+    whole = has_slot(fact.claim) or 2 * len(over) >= len(value)
+    return (bool(over) and over <= value and whole) or value <= wording.content(claim.text)
 
 
 def bare(claim: Claim) -> str:

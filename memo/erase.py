@@ -202,10 +202,18 @@ class _Judge:
             stop=("\n",),
         )
         answers = []
+        useless = 0
         for reply in replies:
             text = reply.text.strip().rstrip(".")
-            usable = reply.finished and text and text.casefold() != prompts.NOT_SAID
-            answers.append(text if usable else "")
+            whole = reply.finished and bool(text)
+            useless += not whole
+            answers.append(text if whole and text.casefold() != prompts.NOT_SAID else "")
+        if useless:
+            self.draft.problems.append(
+                f"The model gave no whole answer to {useless} question"
+                f"{'s' if useless > 1 else ''} about what is known; nothing was changed by "
+                f"{'them' if useless > 1 else 'it'}."
+            )
         readings = dict(zip(questions, answers, strict=False))
         gone = {
             subject: prompts.parse_list(answer)
@@ -216,7 +224,7 @@ class _Judge:
     def _compare(self, fact: Fact, answer: str | None) -> tuple[str, int | None] | None:
         """Reinforce at once; else the new value with the claim that witnesses it, if any."""
         restated = next(
-            (i for i, s in enumerate(self.said) if not s.ends and restates(s.claim, fact.claim)),
+            (i for i, s in enumerate(self.said) if s.holds and restates(s.claim, fact.claim)),
             None,
         )
         if restated is not None:
@@ -242,7 +250,7 @@ class _Judge:
             evidence = self._quote(fact, answer)
             if (
                 evidence is not None
-                and not wording.ends_something(evidence.quote)
+                and not wording.over(answer, evidence.quote)
                 and self._owned(fact, answer)
             ):
                 self._reinforce(fact, evidence, witness)
@@ -455,7 +463,8 @@ class _Judge:
                 (
                     i
                     for i, s in enumerate(self.said)
-                    if s.ends and same_subject(s.claim, fact.claim) and names_value(s.claim, fact)
+                    if (s.ends and same_subject(s.claim, fact.claim) and names_value(s.claim, fact))
+                    or (not s.ends and not s.holds and restates(s.claim, fact.claim))
                 ),
                 None,
             )
@@ -468,16 +477,18 @@ class _Judge:
                     and wording.content(item) <= wording.content(fact.claim.value)
                 )
             ]
-            evidence = None
             if sentence is not None:
                 evidence = self.said[sentence].evidence
+                if not at_end and not wording.ends_something(evidence.quote):
+                    continue  # only the model's own words say that it is over
             elif at_end:
-                evidence = self._quote(fact, at_end[0])
-            if evidence is None or not wording.ends_something(
-                evidence.quote if sentence is None else self.said[sentence].claim.text
-            ):
-                continue
-            if sentence is None and not self._owned(fact, at_end[0]):
+                found = self._quote(fact, at_end[0])
+                if found is None or not wording.over(at_end[0], found.quote):
+                    continue
+                if not self._owned(fact, at_end[0]):
+                    continue
+                evidence = found
+            else:
                 continue
             rival = self._rival(fact)
             if rival is not None and rival not in self.draft.used:
@@ -490,26 +501,20 @@ class _Judge:
 
     def _finish(self, fact: Fact, sentence: int | None, evidence: Evidence) -> None:
         at = self._time(evidence)
-        edit: Edit = MakeFalse(fact.id, at, evidence)
+        claim = None
         if sentence is not None:
             self.draft.used.add(sentence)
-            said = self.said[sentence].claim
-            edit = Rewrite(
-                fact.id,
-                at,
-                Claim(
-                    said.text,
-                    fact.claim.question,
-                    f"no longer {core(fact.claim)}",
-                    said.subjects or fact.claim.subjects,
-                    fact.claim.several,
-                ),
-                None,
-                evidence,
-            )
+            if self.said[sentence].ends:
+                claim = _ended(fact, self.said[sentence].claim)
+        objection = self._objection(fact)
         if any(when > at for when, id_ in self.assertions if id_ == fact.id):
-            return  # said again since: late old news does not win
-        if (objection := self._objection(fact)) is not None:
+            if claim is not None:  # said again since: it was over for a while
+                self._supersede(fact, claim, at, evidence, None, objection)
+            return
+        edit: Edit = MakeFalse(fact.id, at, evidence)
+        if claim is not None:
+            edit = Rewrite(fact.id, at, claim, None, evidence)
+        if objection is not None:
             self.draft.held.append(Held(edit, objection))
             return
         self.draft.retired += 1
@@ -579,9 +584,11 @@ class _Judge:
                 if same_subject(said.claim, f.claim)
             ):
                 continue  # the document says in the same breath that it goes on
+            if said.ends and self._end_late(said, self.same.get(i, [])):
+                continue
             stored = next((f for f in self.facts.values() if restates(said.claim, f.claim)), None)
             if stored is not None:
-                if stored.id not in self.draft.settled:
+                if stored.id not in self.draft.settled and (said.ends or said.holds):
                     self._return(stored, said)
                 continue
             if any(says(said.claim, f.claim) for f in self.live):
@@ -598,6 +605,35 @@ class _Judge:
                 self._contest(rivals[0], said)
                 continue
             self.draft.edits.append(Add(said.claim, said.at, said.evidence))
+
+    def _end_late(self, said: Said, same: list[Fact]) -> bool:
+        """Place an ending that arrives after what came next; False if nothing came next."""
+        for fact in self.facts.values():
+            if (
+                fact.id not in self.draft.settled
+                and same_subject(said.claim, fact.claim)
+                and not wording.ends_something(fact.text)
+                and names_value(said.claim, fact)
+                and self._after(self._slot(fact), said.at) is not None
+            ):
+                claim = _ended(fact, said.claim)
+                self._supersede(fact, claim, said.at, said.evidence, None, None)
+                return True
+        for fact in same:  # what ended is not known, what came next is
+            after = self._after(self._slot(fact), said.at)
+            if after is not None and not fact.claim.several:
+                claim = replace(said.claim, question=fact.claim.question)
+                self.draft.edits.append(
+                    Add(
+                        claim,
+                        said.at,
+                        said.evidence,
+                        superseded_by=after[1],
+                        superseded_at=after[0],
+                    )
+                )
+                return True
+        return False
 
     def _return(self, stored: Fact, said: Said) -> None:
         """A fact that had ended is said again; time decides whether it holds."""
@@ -625,3 +661,14 @@ class _Judge:
             objection = "only one of two readings says so"
         if right >= MIN_HELD:
             self._supersede(fact, claim, said.at, said.evidence, right, objection)
+
+
+def _ended(fact: Fact, said: Claim) -> Claim:
+    """A sentence that says a fact is over, as the next value of its slot."""
+    return Claim(
+        said.text,
+        fact.claim.question,
+        f"no longer {core(fact.claim)}",
+        said.subjects or fact.claim.subjects,
+        fact.claim.several,
+    )

@@ -46,6 +46,13 @@ class Said:
     ends: bool
     """It says that something is over."""
 
+    @property
+    def holds(self) -> bool:
+        """Whether neither the claim nor the words it was taken from say that it is over."""
+        claim = self.claim
+        said = claim.value if has_slot(claim) else anchor(claim.text, claim.text, claim.subjects)
+        return not self.ends and not wording.over(said, self.evidence.quote)
+
 
 def claim_of(text: str, lm: LanguageModel) -> Claim:
     """A sentence that a person typed, with the slot it fills."""
@@ -173,7 +180,7 @@ def _is_grounded(sentence: str, turn: Spoken, document: Document) -> bool:
         folded = wording.content(name)
         if name not in {"I", "My", "The", "We", "Our"} and not folded <= there:
             return False
-    said = wording.content(sentence)
+    said = wording.without_endings(sentence)  # the text may say it in other words: "I quit"
     if any(any(c.isdigit() for c in word) and word not in there for word in said):
         return False
     return len(said & there) >= 0.6 * len(said) > 0

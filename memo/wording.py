@@ -30,7 +30,7 @@ _NEAR_PEOPLE = frozenset(
     "grandad grandpa grandfather flatmate roommate landlord landlady baby".split()
 )
 _ENDING = re.compile(
-    r"\b(no longer|any ?more|not|never|quit|stop(?:ped|s)?|"
+    r"\b(no (?:longer|more)|any ?more|not|never|quit|stop(?:ped|s)?|"
     r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|sell(?:ing)?|lost|left|leaving|"
     r"ended|ends|(?:is|are|was|be|all|['’]s) over|cancel(?:led|ed)?|"
     r"called off|last day|(?:is|are|was|come|came|take|took|taken) (?:\w+ )?off|broke|broken|"
@@ -39,6 +39,13 @@ _ENDING = re.compile(
     r"returned|expired|out of|wrong|instead|"
     r"passed away|swapped|replaced|switched|changed|moved|fired|laid off|back from)\b|n't\b",
     re.IGNORECASE,
+)
+_NEGATION = re.compile(
+    r"no longer|no more|any ?more|not|never|n't|without|wrong|last day", re.IGNORECASE
+)
+_TOWARDS = re.compile(r"(?<!ing )\b(?:to|into|for|(?<=it )with|by)\b", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"[,;:]|\s(?:-|\u2013|\u2014)\s|\b(?:and|but|so|then|though|while|because|since)\b"
 )
 _VERB = re.compile(
     r"(?:is|has|was|had|are|were|have|got|will|can|could|would|does|did|says|said|went|came|took|"
@@ -117,6 +124,37 @@ def quote_for(value: str, text: str) -> str | None:
 def ends_something(text: str) -> bool:
     """Whether a sentence has a word that ends, negates or replaces."""
     return bool(_ENDING.search(text))
+
+
+def over(value: str, text: str) -> bool:
+    """Whether a text says of a value that it is over, rather than of another in its sentence.
+
+    `I left Acme for Borealis, no more nights` says it of Acme and of the nights.
+    """
+    wanted = content(value)
+    clauses = [c for s in sentences(text) for c in _CLAUSE.split(s) if wanted <= content(c)]
+    if not wanted or not clauses:
+        return ends_something(text)
+    return any(_is_over(wanted, clause) for clause in clauses)
+
+
+def _is_over(wanted: frozenset[str], clause: str) -> bool:
+    if "still" in words(clause):
+        return False
+    start = next(m.start() for m in _WORD.finditer(clause) if content(m.group()) & wanted)
+    for match in _ENDING.finditer(clause):
+        word, between = match.group().casefold(), clause[match.end() : start]
+        if not _NEGATION.fullmatch(word) and _TOWARDS.search(between):
+            continue  # the one that comes instead
+        if word == "instead" and not clause[match.end() :].startswith(" of"):
+            continue
+        return True
+    return False
+
+
+def without_endings(text: str) -> frozenset[str]:
+    """Stems of the words that carry meaning, those left out that only say that it is over."""
+    return content(_ENDING.sub(" ", text)) - content("longer more")
 
 
 def asks_about_past(question: str) -> bool:

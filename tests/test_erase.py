@@ -248,6 +248,58 @@ def test_what_is_over_without_a_successor_is_past(story: Callable[..., Life]) ->
     assert life.true_on("2024-03-01") == ["Ann works at Acme."]
 
 
+@pytest.mark.parametrize("heard", ["Ann worked at Acme.", "Ann works at Acme."])
+def test_a_last_day_does_not_say_the_old_fact_again(life: Life, heard: str) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    slots = SLOTS | {"Ann worked at Acme.": f"{WORK} | Acme | one"}
+    last_day = reader(extracts={"last day at Acme": [heard]}, slots=slots)
+    plan = life.tell(document("Friday was my last day at Acme.", "2024-06-01"), last_day)
+    assert not [edit for edit in plan.edits if isinstance(edit, Reinforce)]
+
+
+def test_a_last_day_and_a_first_one_are_a_change(life: Life) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    heard = reader(
+        extracts={
+            "last day at Acme": ["Ann works at Acme."],
+            "Borealis": ["Ann works at Borealis."],
+        }
+    )
+    text = "Friday was my last day at Acme. From tomorrow I'm at Borealis."
+    life.tell(document(text, "2024-06-01"), heard)
+    assert life.true_on() == ["Ann works at Borealis."]
+    assert life.true_on("2024-03-01") == ["Ann works at Acme."]
+
+
+def test_an_ending_names_part_of_what_it_ends(life: Life) -> None:
+    lm = reader(
+        extracts={
+            "bus to work": ["Ann takes the number 9 bus to work."],
+            "given up": ["Ann has given up the bus."],
+        },
+        slots={
+            "Ann takes the number 9 bus to work.": "How does Ann travel? | the number 9 bus | one"
+        },
+    )
+    life.tell(document("I take the number 9 bus to work.", "2024-01-05"), lm)
+    life.tell(document("I've given up the bus!", "2024-06-01"), lm)
+    assert life.true_on() == ["Ann has given up the bus."]
+
+
+def test_an_ending_needs_none_of_the_words_by_which_the_model_says_it(life: Life) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    lm = reader(extracts={"left Acme": ["Ann no longer works at Acme."]}, readings={})
+    life.tell(document("I left Acme yesterday.", "2024-06-01"), lm)
+    assert life.true_on() == ["Ann no longer works at Acme."]
+
+
+def test_an_ending_that_the_document_does_not_speak_of_ends_nothing(life: Life) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    lm = reader(extracts={"Busy": ["Ann no longer works at Acme."]}, readings={})
+    life.tell(document("Busy day at Acme.", "2024-06-01"), lm)
+    assert "Ann works at Acme." in life.true_on()
+
+
 def test_what_was_over_may_begin_again(story: Callable[..., Life]) -> None:
     """
     2024-01-05 Ann: I started at Acme.
@@ -317,6 +369,14 @@ def test_an_empty_extraction_is_reported(life: Life) -> None:
     plan = life.tell(document("I started at Acme.", "2024-01-05"), reader(extracts={"": ["", ""]}))
     assert plan.edits == ()
     assert len(plan.problems) == 1
+
+
+@pytest.mark.parametrize("reply", ["", " ".join(["Borealis"] * 40)])
+def test_a_reading_that_is_empty_or_cut_off_is_reported(life: Life, reply: str) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    lm = reader(readings={("at Borealis", WORK): reply})
+    plan = life.tell(document("I'm at Borealis.", "2024-06-01"), lm)
+    assert [problem for problem in plan.problems if "1 question" in problem]
 
 
 def test_a_list_that_was_cut_off_loses_its_last_line_and_is_reported(life: Life) -> None:
@@ -553,8 +613,14 @@ ENDED = (
 )
 
 
-@pytest.mark.parametrize("news", [NEWS, ENDED])
-def test_a_shuffled_import_converges(tmp_path: Path, news: Sequence[tuple[str, str]]) -> None:
+REPLACED = (*ENDED, ("2024-08-01", "I work at Borealis now."))
+RESUMED = (*ENDED, ("2024-09-01", "Busy day at Acme."))
+
+
+@pytest.mark.parametrize(("news", "states"), [(NEWS, 4), (ENDED, 2), (REPLACED, 3), (RESUMED, 2)])
+def test_a_shuffled_import_converges(
+    tmp_path: Path, news: Sequence[tuple[str, str]], states: int
+) -> None:
     outcomes = []
     for number, order in enumerate(itertools.permutations(news)):
         with empty_store(tmp_path / str(number)) as store:
@@ -566,7 +632,7 @@ def test_a_shuffled_import_converges(tmp_path: Path, news: Sequence[tuple[str, s
                 + [[f"{f.text} {f.since} {f.until}" for f in life.store.list_facts(None)]]
             )
             outcomes[-1][-1].sort()
-    assert len({tuple(month) for month in outcomes[0][:12]}) == len(news)
+    assert len({tuple(month) for month in outcomes[0][:12]}) == states
     assert [outcome for outcome in outcomes if outcome != outcomes[0]] == []
 
 
