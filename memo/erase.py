@@ -35,7 +35,7 @@ from memo.claims import (
     says,
     without,
 )
-from memo.extract import Said, Spoken, extract, people_in, spoken_in
+from memo.extract import Said, Spoken, extract, people_in, read_aloud, spoken_in
 from memo.records import (
     Add,
     Candidates,
@@ -138,7 +138,7 @@ class _Judge:
     ) -> None:
         self.document, self.spoken, self.said = document, spoken, said
         self.lm, self.embedder, self.word, self.draft = lm, embedder, word, draft
-        self.text = document.text
+        self.text = read_aloud(spoken)
         self.assertions = candidates.said
         self.facts = {fact.id: fact for fact in candidates.facts}
         self.live = [
@@ -358,7 +358,15 @@ class _Judge:
             reason = self._objection(fact)
             if confidence is not None and confidence < MIN_RIGHT:
                 reason = "only one of two readings says so"
+            elif witness is None and not self._is_named(fact, evidence):
+                reason = "the sentence does not name whom it is about"
             self._supersede(fact, claim, at, evidence, confidence, reason)
+
+    def _is_named(self, fact: Fact, evidence: Evidence) -> bool:
+        """Whether a quote names its subject; `he` may be somebody else."""
+        speaker = self.document.messages[evidence.message].speaker or "I"
+        subject = fact.claim.subjects[0] if fact.claim.subjects else ""
+        return wording.is_about(subject, evidence.quote, speaker)
 
     def _successor(self, fact: Fact, value: str, witness: int | None) -> Claim | None:
         """The claim that takes a fact's place; it may name only what the document names."""

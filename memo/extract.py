@@ -49,9 +49,7 @@ class Said:
     @property
     def holds(self) -> bool:
         """Whether neither the claim nor the words it was taken from say that it is over."""
-        claim = self.claim
-        said = claim.value if has_slot(claim) else anchor(claim.text, claim.text, claim.subjects)
-        return not self.ends and not wording.over(said, self.evidence.quote)
+        return not self.ends and not wording.over(_stated(self.claim), self.evidence.quote)
 
 
 def claim_of(text: str, lm: LanguageModel) -> Claim:
@@ -86,8 +84,15 @@ def _parts(text: str) -> list[str]:
     return parts
 
 
+def read_aloud(spoken: list[Spoken]) -> str:
+    """A document as a model reads it: signed, with speakers named instead of `I`."""
+    return "\n".join(map(_signed, spoken))
+
+
 def _signed(turn: Spoken) -> str:
-    return turn.text if turn.speaker == "I" else f"{turn.speaker}: {turn.text}"
+    if turn.speaker == "I":
+        return turn.text
+    return f"{turn.speaker}: {wording.resolved(turn.text, turn.speaker)}"
 
 
 def extract(
@@ -95,7 +100,14 @@ def extract(
 ) -> tuple[list[Said], list[str]]:
     """The grounded claims of a document in its order, and what was wrong with the replies."""
     problems: list[str] = []
-    parts = [(turn, part) for turn in spoken for part in _parts(turn.text)]
+    parts = [
+        (turn, part)
+        for turn in spoken
+        for part in _parts(wording.resolved(turn.text, turn.speaker))
+        if not part.endswith("?")
+    ]
+    if not parts:
+        return [], []
     replies = lm.complete(
         [prompts.extraction(_signed(turn), part, turn.context, word) for turn, part in parts],
         max_tokens=prompts.EXTRACTION_TOKENS,
@@ -111,7 +123,9 @@ def extract(
             (turn, s)
             for sentence in sentences
             for s in wording.unfolded(wording.claimed(sentence, turn.speaker))
-            if wording.stands_alone(s) and _is_grounded(s, turn, document)
+            if wording.stands_alone(s)
+            and wording.relates_as(s, document.text)
+            and _is_grounded(s, turn, document)
         ]
     if not found:
         return [], problems
@@ -144,11 +158,17 @@ def extract(
                 claim,
                 evidence,
                 document.messages[evidence.message].at,
-                wording.ends_something(sentence),
+                wording.over(claim.value, sentence)
+                if has_slot(claim)
+                else wording.ends_something(sentence),
             )
         )
     over = [s for s in said if s.ends]
     return [s for s in said if s.ends or not any(_denies(e, s) for e in over)], problems
+
+
+def _stated(claim: Claim) -> str:
+    return claim.value if has_slot(claim) else anchor(claim.text, claim.text, claim.subjects)
 
 
 def _denies(ending: Said, other: Said) -> bool:

@@ -75,57 +75,62 @@ _EXTRACTION = (
 
 _EXTRACTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
-        "Tom: Hey! Finally got the keys, so I'm in Leeds now, out of that awful flat. My sister "
-        "Kate carried boxes all day lol, she's a nurse and has a new van. How was your weekend?",
+        "Tom: Hey! Finally got the keys, so Tom is in Leeds now, out of that awful flat. Tom's "
+        "sister Kate carried boxes all day lol, she's a nurse and has a new van. Mum sang along. "
+        "Tom's Spanish course is on again. It begins in March. How was your weekend?",
         (
             (
-                "Finally got the keys, so I'm in Leeds now, out of that awful flat.",
+                "Finally got the keys, so Tom is in Leeds now, out of that awful flat.",
                 "Tom lives in Leeds.",
             ),
             (
-                "My sister Kate carried boxes all day lol, she's a nurse and has a new van.",
+                "Tom's sister Kate carried boxes all day lol, she's a nurse and has a new van.",
                 "Kate is Tom's sister.\nKate is a nurse.\nKate has a new van.",
             ),
+            ("Mum sang along.", "none"),
+            ("It begins in March.", "Tom's Spanish course begins in March."),
             ("How was your weekend?", "none"),
         ),
     ),
     (
-        "Nils: I've given up the violin, no time since I left the bakery. I started at Bodley's "
-        "on Monday, as a driver, from 6 to 2. They offered me nights but I said no. My parents "
-        "have sold their house and live with us. If I won the lottery I'd buy a boat!",
+        "Nils: Nils has given up the violin, no time since Nils left the bakery. Nils started at "
+        "Bodley's on Monday, as a driver, from 6 to 2. They offered Nils nights but Nils said no. "
+        "Nils's parents have sold their house and live with Nils. If Nils won the lottery Nils "
+        "would buy a boat!",
         (
             (
-                "I've given up the violin, no time since I left the bakery.",
+                "Nils has given up the violin, no time since Nils left the bakery.",
                 "Nils no longer plays the violin.\nNils no longer works at the bakery.",
             ),
             (
-                "I started at Bodley's on Monday, as a driver, from 6 to 2.",
+                "Nils started at Bodley's on Monday, as a driver, from 6 to 2.",
                 "Nils works at Bodley's as a driver.\nNils works from 6 to 2.",
             ),
-            ("They offered me nights but I said no.", "none"),
+            ("They offered Nils nights but Nils said no.", "none"),
             (
-                "My parents have sold their house and live with us.",
+                "Nils's parents have sold their house and live with Nils.",
                 "Nils's parents have sold their house.\nNils's parents live with Nils.",
             ),
-            ("If I won the lottery I'd buy a boat!", "none"),
+            ("If Nils won the lottery Nils would buy a boat!", "none"),
         ),
     ),
     (
-        "Ida: The vet says our dog Bella has a bad hip, tablets twice a day. My friend Paul got "
-        "a Volvo and swims on Mondays. He sold the old Seat. I bought a bike, a green Cube. "
-        "Paul and Zora have moved to Lyon!!",
+        "Ida: The vet says Ida's dog Bella has a bad hip, tablets twice a day. It's from the "
+        "stairs. Ida's friend Paul got a Volvo and swims on Mondays. He sold the old Seat. Ida "
+        "bought a bike, a green Cube. Paul and Zora have moved to Lyon!!",
         (
             (
-                "The vet says our dog Bella has a bad hip, tablets twice a day.",
+                "The vet says Ida's dog Bella has a bad hip, tablets twice a day.",
                 "Ida has a dog called Bella.\nBella has a bad hip.\n"
                 "Bella takes tablets twice a day.",
             ),
+            ("It's from the stairs.", "Bella's bad hip is from the stairs."),
             (
-                "My friend Paul got a Volvo and swims on Mondays.",
+                "Ida's friend Paul got a Volvo and swims on Mondays.",
                 "Paul is Ida's friend.\nPaul has a Volvo.\nPaul swims on Mondays.",
             ),
             ("He sold the old Seat.", "Paul no longer has the Seat."),
-            ("I bought a bike, a green Cube.", "Ida has a green Cube bike."),
+            ("Ida bought a bike, a green Cube.", "Ida has a green Cube bike."),
             ("Paul and Zora have moved to Lyon!!", "Paul lives in Lyon.\nZora lives in Lyon."),
         ),
     ),
@@ -142,32 +147,33 @@ _EXTRACTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
-        "Omar: sorry, I mixed that up: the exam is on Friday, not Thursday. Lena and I are "
-        "engaged, and she's a cook at the Old Mill now. Bruno and Ines have split up, he told me "
-        "on Sunday. Dad plays the organ at church. I used to live in Ulm as a student. "
-        "Friday was my last day at the depot, from tomorrow I'm at the town library. We moved "
-        "out of Mill Road and into a flat at 7 Hay Lane.",
+        "Omar: sorry, Omar mixed that up: the exam is on Friday, not Thursday. Lena and Omar are "
+        "engaged, and she's a cook at the Old Mill now. Bruno and Ines have split up, he told "
+        "Omar on Sunday. Dad plays the organ at church. Omar used to live in Ulm as a student. "
+        "Friday was Omar's last day at the depot, from tomorrow Omar is at the town library. "
+        "Omar moved out of Mill Road and into a flat at 7 Hay Lane.",
         (
             (
-                "sorry, I mixed that up: the exam is on Friday, not Thursday.",
+                "sorry, Omar mixed that up: the exam is on Friday, not Thursday.",
                 "Omar's exam is on Friday.",
             ),
             (
-                "Lena and I are engaged, and she's a cook at the Old Mill now.",
+                "Lena and Omar are engaged, and she's a cook at the Old Mill now.",
                 "Omar is engaged to Lena.\nLena is a cook at the Old Mill.",
             ),
             (
-                "Bruno and Ines have split up, he told me on Sunday.",
+                "Bruno and Ines have split up, he told Omar on Sunday.",
                 "Bruno is no longer with Ines.",
             ),
             ("Dad plays the organ at church.", "Omar's dad plays the organ at church."),
-            ("I used to live in Ulm as a student.", "none"),
+            ("Omar used to live in Ulm as a student.", "none"),
             (
-                "Friday was my last day at the depot, from tomorrow I'm at the town library.",
+                "Friday was Omar's last day at the depot, from tomorrow Omar is at the town "
+                "library.",
                 "Omar no longer works at the depot.\nOmar works at the town library.",
             ),
             (
-                "We moved out of Mill Road and into a flat at 7 Hay Lane.",
+                "Omar moved out of Mill Road and into a flat at 7 Hay Lane.",
                 "Omar no longer lives in Mill Road.\nOmar lives at 7 Hay Lane.",
             ),
         ),
@@ -226,6 +232,7 @@ _SLOT_EXAMPLES = (
     ),
     Example("Paul has a new Volvo.", "What car does Paul have? | a Volvo | one"),
     Example("Anna moved from Bonn to Graz.", "Where does Anna live? | Graz | one"),
+    Example("Zora has moved to Lyon.", "Where does Zora live? | Lyon | one"),
     Example("Nils works from 6 to 2.", "What hours does Nils work? | from 6 to 2 | one"),
     Example("Omar left the bank in May.", "Where does Omar work? | the bank | over"),
     Example(
@@ -300,8 +307,9 @@ _READING = (
 
 _READINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
-        "Tom: Hey! Finally got the keys, so I'm in Leeds now, out of that awful Bradford flat. "
-        "Sold my van as well. My sister Kate carried boxes all day lol, she's renting in York. "
+        "Tom: Hey! Finally got the keys, so Tom is in Leeds now, out of that awful Bradford "
+        "flat. Sold Tom's van too. Tom's sister Kate carried boxes all day lol, she's renting in "
+        "York. "
         "How was your weekend?",
         (
             ("Where does Tom live?", "Leeds"),
@@ -313,8 +321,9 @@ _READINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
-        "Rosa: I gave up the violin, no time since I left the bakery for the school, 8 to 2. "
-        "My cousin Omar just got a new boat. Someone offered him a job in Wales, he said no.",
+        "Rosa: Rosa gave up the violin, no time since Rosa left the bakery for the school, 8 to "
+        "2. Rosa's cousin Omar just got a new boat. Someone offered him a job in Wales, he said "
+        "no.",
         (
             ("What hours does Rosa work?", "8 to 2"),
             ("Where does Rosa work?", "the school"),
@@ -328,9 +337,9 @@ _READINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
-        "Nils: It's definitely the 9th, I mixed it up with Anna's party. And the doctor was "
-        "happy, my knee is fine again, no more crutches. Anna broke up with Finn. "
-        "We moved out of Mill Road and into 7 Hay Lane.",
+        "Nils: It's definitely the 9th, Nils mixed it up with Anna's party. And the doctor was "
+        "happy, Nils's knee is fine again, no more crutches. Anna broke up with Finn. "
+        "Nils moved out of Mill Road and into 7 Hay Lane.",
         (
             ("Where does Nils live?", "7 Hay Lane"),
             ("When is Nils's concert?", "the 9th"),

@@ -29,6 +29,31 @@ _NEAR_PEOPLE = frozenset(
     "coworkers cousin cousins aunt auntie uncle nephew niece gran grandma granny nan grandmother "
     "grandad grandpa grandfather flatmate roommate landlord landlady baby".split()
 )
+_OWN_KIN = frozenset(
+    "mum mom mam mama mummy dad papa daddy gran grandma granny nan nana grandad grandpa".split()
+)
+"""Whom people speak of without saying whose."""
+_KIN = {
+    name: set(names.split())
+    for names in (
+        "mother mum mom mam mama mummy",
+        "father dad papa daddy",
+        "gran grandma granny nan nana grandmother",
+        "grandad grandpa grandfather",
+        "neighbour neighbours neighbor neighbors",
+        "brother brothers",
+        "sister sisters",
+        "friend friends mate mates",
+        "kids children child kid",
+        "aunt auntie",
+        "flatmate roommate",
+        "boss manager",
+        "colleague colleagues coworker coworkers",
+        "girlfriend boyfriend partner",
+    )
+    for name in names.split()
+}
+"""Words for one and the same relation."""
 _ENDING = re.compile(
     r"\b(no (?:longer|more)|any ?more|not|never|quit|stop(?:ped|s)?|"
     r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|sell(?:ing)?|lost|left|leaving|"
@@ -42,6 +67,21 @@ _ENDING = re.compile(
 )
 _NEGATION = re.compile(
     r"no longer|no more|any ?more|not|never|n't|without|wrong|last day", re.IGNORECASE
+)
+_SINGULAR = {"have": "has", "are": "is", "were": "was", "live": "lives", "work": "works"}
+_MUTUAL = re.compile(
+    r"\b(together|each other|engaged|married|divorced|separated|met|meet|split|broke|broken|"
+    r"siblings|friends|neighbours|neighbors|colleagues|twins|couple|partners|cousins)\b",
+    re.IGNORECASE,
+)
+_OBJECT = re.compile(
+    r"not|never|n't|without|back from|left|leaving|quit|out of|moved|lost|gave up|given up",
+    re.IGNORECASE,
+)
+"""What follows these words is over, not what stands before them."""
+_ARRIVING = re.compile(r"\b(?:moved|switched|changed) (?:in ?)?to\b", re.IGNORECASE)
+_INTRODUCED = re.compile(
+    r"\b(?:[Hh]e|[Ss]he|[Ii]t)(?:['’]s| is) (?:called|named) ([^\W\d_a-z][\w'’-]*)"
 )
 _TOWARDS = re.compile(r"(?<!ing )\b(?:to|into|for|(?<=it )with|by)\b", re.IGNORECASE)
 _CLAUSE = re.compile(
@@ -65,6 +105,8 @@ _PAST = re.compile(
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
+_CONTRACTED = re.compile(r"['’]\w+$")
+_NOBODY = frozenset("you your her him them what who when where how that there here yes no".split())
 _SENTENCE = re.compile(r"[^.!?\n;]+[.!?;]*")
 _NAME = re.compile(r"\b[^\W\d_a-z][\w'’-]*", re.UNICODE)
 
@@ -79,8 +121,13 @@ def words(text: str) -> list[str]:
     return found
 
 
+_IRREGULAR = {"going": "go", "goes": "go", "went": "go", "doing": "do", "having": "have"}
+
+
 def stem(word: str) -> str:
     """A crude stem, enough for Tuesday and Tuesdays, moved and moves."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
     for ending in ("ing", "ies", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word[0].isdigit():
             base = word[: -len(ending)]
@@ -123,7 +170,7 @@ def quote_for(value: str, text: str) -> str | None:
 
 def ends_something(text: str) -> bool:
     """Whether a sentence has a word that ends, negates or replaces."""
-    return bool(_ENDING.search(text))
+    return bool(_ENDING.search(_ARRIVING.sub(" ", text)))
 
 
 def over(value: str, text: str) -> bool:
@@ -143,9 +190,11 @@ def _is_over(wanted: frozenset[str], clause: str) -> bool:
         return False
     start = next(m.start() for m in _WORD.finditer(clause) if content(m.group()) & wanted)
     for match in _ENDING.finditer(clause):
-        word, between = match.group().casefold(), clause[match.end() : start]
+        word, between = match.group().casefold(), clause[match.end() : max(start, match.end())]
         if not _NEGATION.fullmatch(word) and _TOWARDS.search(between):
             continue  # the one that comes instead
+        if _OBJECT.fullmatch(word) and match.end() > start:
+            continue  # `the rash is not from the soap` denies the soap
         if word == "instead" and not clause[match.end() :].startswith(" of"):
             continue
         return True
@@ -167,24 +216,66 @@ def names(text: str) -> list[str]:
     return [_POSSESSIVE.sub("", m.group()) for m in _NAME.finditer(text)]
 
 
+_SPEAKER_FORMS = tuple(
+    (re.compile(rf"\b{form}\b"), becomes)
+    for form, becomes in (
+        (r"(?:[Ii]['’]m|[Ii] am|[Ww]e['’]re|[Ww]e are)", "{} is"),
+        (r"(?:[Ii]|[Ww]e)(?:['’]ve| have)", "{} has"),
+        (r"(?:[Ii]|[Ww]e)['’]ll", "{} will"),
+        (r"(?:[Ii]|[Ww]e)['’]d", "{} would"),
+        (r"[Ww]e were", "{} was"),
+        (r"(?:[Ii]|[Ww]e) do", "{} does"),
+        (r"(?:[Ii]|[Ww]e) don['’]t", "{} doesn't"),
+        (r"am I", "is {}"),
+        (r"(?:[Mm]y|[Oo]ur|[Mm]ine|[Oo]urs)", "{}'s"),
+        (r"(?:[Ii]|[Ww]e|[Mm]e|us|[Mm]yself|ourselves)(?!['’])", "{}"),
+    )
+)
+
+
+def resolved(text: str, speaker: str) -> str:
+    """A text in which its speaker has a name instead of pronouns; unchanged if none is known.
+
+    A small model otherwise gives what a message says of others to whoever signed it.
+    """
+    if speaker == "I":
+        return text
+    for form, becomes in _SPEAKER_FORMS:
+        text = form.sub(lambda _, to=becomes: to.format(speaker), text)  # type: ignore[misc]
+    return text
+
+
 def claimed(sentence: str, speaker: str) -> str:
     """A sentence about "the baby" as one about whose it is: the speaker's, as far as is known."""
     whose = "My" if speaker == "I" else f"{speaker}'s"
+    first, _, rest = sentence.partition(" ")
+    if re.sub(r"['’]s$", "", first).casefold() in _OWN_KIN:
+        return f"{whose} {first[0].lower()}{first[1:]} {rest}"
     return re.sub(r"^(?:The|A|An|His|Her|Their|Our|My)\s+(?=[a-z])", f"{whose} ", sentence, count=1)
 
 
 def unfolded(sentence: str) -> list[str]:
-    """Two facts of one: `Ann's sister Mia lives in Hull.` also says who Mia is."""
+    """The facts that one sentence holds.
+
+    `Ann's sister Mia lives in Hull.` also says who Mia is; `Mia and Josh moved to Hull.` is a
+    fact about each of them.
+    """
     match = re.match(
         r"((?:My|[^\W\d_a-z][\w-]*['’]s?) (\w+)),? "
         r"((?:(?:Mrs|Mr|Ms|Dr)\.? )?[^\W\d_a-z][\w-]*),? (.+)",
         sentence,
     )
-    if match is None or match.group(2).casefold() not in _NEAR_PEOPLE:
-        return [sentence]
-    whose, _, name, rest = match.groups()
-    whose = whose if not whose.startswith("My ") else f"m{whose[1:]}"
-    return [f"{name} {rest}", f"{name} is {whose}."]
+    if match is not None and match.group(2).casefold() in _NEAR_PEOPLE:
+        whose, _, name, rest = match.groups()
+        whose = whose if not whose.startswith("My ") else f"m{whose[1:]}"
+        return [f"{name} {rest}", f"{name} is {whose}."]
+    match = re.match(r"([^\W\d_a-z][\w-]*) and ([^\W\d_a-z][\w-]*) ([a-z]+)( .+)", sentence)
+    if match is not None and not _MUTUAL.search(sentence):
+        one, other, verb, rest = match.groups()
+        if verb in _SINGULAR or verb.endswith("ed") or verb in {"went", "bought", "got"}:
+            verb = _SINGULAR.get(verb, verb)
+            return [f"{one} {verb}{rest}", f"{other} {verb}{rest}"]
+    return [sentence]
 
 
 def leading_subjects(sentence: str) -> tuple[str, ...]:
@@ -206,6 +297,12 @@ def leading_subjects(sentence: str) -> tuple[str, ...]:
     if _POSSESSIVE.search(lead) and match.group(2):
         return (f"{lead} {match.group(2)}", *found)
     return tuple(part for part in found if part)
+
+
+def relates_as(sentence: str, text: str) -> bool:
+    """Whether a text has each word for a relation that a sentence has, or one that means it."""
+    there = set(words(text))
+    return all(_KIN.get(word, {word}) & there for word in words(sentence) if word in _NEAR_PEOPLE)
 
 
 def stands_alone(sentence: str) -> bool:
@@ -231,7 +328,8 @@ def acting(text: str) -> frozenset[str]:
         tokens = _WORD.findall(sentence)
         placed = False
         for i, token in enumerate(tokens):
-            if not token[0].isupper() or token.casefold() in _FIRST_PERSON | _STOP | _DAYS:
+            bare = _CONTRACTED.sub("", token).casefold()
+            if not token[0].isupper() or bare in _FIRST_PERSON | _STOP | _DAYS | _NOBODY:
                 continue
             following = tokens[i + 1].casefold() if i + 1 < len(tokens) else ""
             if i == 0:
@@ -263,6 +361,9 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
     named = ""
     for sentence in sentences(text):
         tokens = words(sentence)
+        introduced = _INTRODUCED.search(sentence)
+        if introduced is not None:  # `He's black and he's called Taro`
+            named = known.get(stem(introduced.group(1).casefold()), named)
         nearest: set[str | None] = {None}
         last = -9
         holds = wanted <= content(sentence)

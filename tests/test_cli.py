@@ -362,8 +362,8 @@ def nell() -> FakeLM:
     """A model that understands of the sample what the demo asks."""
     return FakeLM(
         extracts={
-            "I live at 41 Pear Tree Lane": ["Nell lives at 41 Pear Tree Lane."],
-            "I work at Lantern Books": ["Nell works at Lantern Books."],
+            "live at 41 Pear Tree Lane": ["Nell lives at 41 Pear Tree Lane."],
+            "work at Lantern Books": ["Nell works at Lantern Books."],
         },
         slots={
             "Nell lives at 41 Pear Tree Lane.": "Where does Nell live? | 41 Pear Tree Lane | one",

@@ -75,7 +75,7 @@ EXTRACTS = (
     | {
         "called Bella": ["Ann has a dog called Bella."],
         "called Tom": ["Ann has a cat called Tom."],
-        "my boss": ["Ann's boss is Raj."],
+        "boss": ["Ann's boss is Raj."],
         "play chess": ["Ann plays chess."],
     }
 )
