@@ -665,7 +665,7 @@ class _Judge:
         )
         right = float(chances[0, 0])
         objection = self._objection(fact)
-        if right < MIN_RIGHT:
+        if right < MIN_RIGHT and not self._is_named(fact, said.evidence):
             objection = "only one of two readings says so"
         if right >= MIN_HELD:
             self._supersede(fact, claim, said.at, said.evidence, right, objection)
