@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from memo import wording
@@ -83,8 +84,20 @@ def names_value(claim: Claim, fact: Fact) -> bool:
     if has_slot(claim) and (over := wording.content(claim.value) - about) and over <= value:
         return has_slot(fact.claim) or 2 * len(over) >= len(value)
     gone = wording.without_endings(claim.text) - about
+    whom = wording.content(" ".join(wording.names(claim.text))) - about
+    if gone == whom and gone and _goes_on(fact.claim):
+        return gone <= wording.content(fact.text)  # `no longer with Acme` ends `drives for Acme`
     said = value if len(gone) == 1 and has_slot(fact.claim) else wording.content(fact.text)
     return bool(gone) and gone <= said and (len(gone) > 1 or has_slot(fact.claim))
+
+
+_PAST = re.compile(r"\w+ed|was|were|had|met|went|got|took|bought|came|saw|gave|made|told|said|did")
+
+
+def _goes_on(claim: Claim) -> bool:
+    """Whether a sentence tells of something lasting rather than of something that happened."""
+    rest = without(claim.text, claim.subjects).split()
+    return bool(rest) and not _PAST.fullmatch(rest[0].casefold())
 
 
 def bare(claim: Claim) -> str:

@@ -486,7 +486,8 @@ class _Judge:
                 )
             ]
             if sentence is not None:
-                evidence = self.said[sentence].evidence
+                said = self.said[sentence]
+                evidence = self._ending(fact, said) or said.evidence
                 if not at_end and not wording.ends_something(evidence.quote):
                     continue  # only the model's own words say that it is over
             elif at_end:
@@ -506,6 +507,15 @@ class _Judge:
                 self._supersede(fact, claim, new.at, new.evidence, None, self._objection(fact))
                 continue
             self._finish(fact, sentence, evidence)
+
+    def _ending(self, fact: Fact, said: Said) -> Evidence | None:
+        """The sentence of the same message that says of a fact, or of a claim, that it is over."""
+        i = said.evidence.message
+        for value in (core(fact.claim), said.claim.value):
+            for sentence in wording.sentences(self.document.messages[i].text):
+                if wording.occurs(value, sentence) and wording.over(value, sentence):
+                    return Evidence(sentence, i)
+        return None
 
     def _finish(self, fact: Fact, sentence: int | None, evidence: Evidence) -> None:
         at = self._time(evidence)

@@ -240,8 +240,8 @@ _VAGUE = wording.content(
 
 def _is_vague(question: str, subjects: tuple[str, ...]) -> bool:
     """Whether a question asks for nothing in particular: its answers do not compete."""
-    asked = wording.content(question) - wording.content(" ".join(subjects))
-    return not asked - _VAGUE
+    named = " ".join(wording.names(" ".join(subjects)))  # `What phone is Ann's phone?` asks a phone
+    return not wording.content(question) - wording.content(named) - _VAGUE
 
 
 def _evidence(claim: Claim, turn: Spoken) -> Evidence:

@@ -259,6 +259,9 @@ _SLOT_EXAMPLES = (
         "Kate goes to the gym twice a week.",
         "How often does Kate go to the gym? | twice a week | one",
     ),
+    Example("Jan is Dutch.", "What nationality is Jan? | Dutch | one"),
+    Example("Ida's boss is Mr Hale.", "Who is Ida's boss? | Mr Hale | one"),
+    Example("Tom's party is at the Old Mill.", "Where is Tom's party? | the Old Mill | one"),
     Example("Rosa is an accountant at Hill & Co.", "Where does Rosa work? | Hill & Co | one"),
 )
 

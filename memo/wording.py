@@ -56,12 +56,17 @@ _KIN = {
 """Words for one and the same relation."""
 _ENDING = re.compile(
     r"\b(no (?:longer|more)|any ?more|not|never|quit|stop(?:ped|s)?|"
-    r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|sell(?:ing)?|lost|left|leaving|"
+    r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|lost|left|leaving|"
+    r"selling (?:the|my|our|his|her|their)|"
     r"ended|ends|(?:is|are|was|be|all|['’]s) over|cancel(?:led|ed)?|"
     r"called off|last day|(?:is|are|was|come|came|take|took|taken) (?:\w+ )?off|broke|broken|"
     r"split|divorced|separated|died|dead|gone|finished|without|used to|former|"
     r"formerly|ex|dropped|done with|retired|resigned|notice|clos(?:ed|es)|threw|thrown|"
     r"returned|expired|out of|wrong|instead|"
+    r"scrapped|ditched|binned|dumped|abandoned|axed|(?:got|get|getting) rid of|rid of|"
+    r"(?:took|take|taken|taking|gave|given|sent|handed|brought) (?:\w+ ){1,2}back|let go|"
+    r"(?:go|gone|went) (?:bust|under)|shut(?:ting)? down|packed (?:it )?in|"
+    r"fell (?:through|out)|over with|traded in|handed in|turned down|"
     r"passed away|swapped|replaced|switched|changed|moved|fired|laid off|back from)\b|n't\b",
     re.IGNORECASE,
 )
@@ -89,7 +94,7 @@ _CLAUSE = re.compile(
 )
 _VERB = re.compile(
     r"(?:is|has|was|had|are|were|have|got|will|can|could|would|does|did|says|said|went|came|took|"
-    r"bought|made|found|met|wants|lives|works|plays|goes|just|also|still|now|and|finally|\w{3,}ed)"
+    r"bought|made|found|met|wants|lives|works|plays|goes|just|also|still|now|and|finally|\w{3,}ed|[a-z]{2,}[^s\W]s)"
 )
 _LEADING = re.compile(r"^(?:in|at|on|from|to|with|for)\s+", re.IGNORECASE)
 _DAYS = frozenset(
@@ -179,6 +184,8 @@ def over(value: str, text: str) -> bool:
     `I left Acme for Borealis, no more nights` says it of Acme and of the nights.
     """
     wanted = content(value)
+    if ends_something(value):
+        return True
     clauses = [c for s in sentences(text) for c in _CLAUSE.split(s) if wanted <= content(c)]
     if not wanted or not clauses:
         return ends_something(text)
@@ -261,11 +268,11 @@ def unfolded(sentence: str) -> list[str]:
     fact about each of them.
     """
     match = re.match(
-        r"((?:My|[^\W\d_a-z][\w-]*['’]s?) (\w+)),? "
+        r"((?:My|[^\W\d_a-z][\w-]*['’]s?) ([a-z][\w-]*)),? "
         r"((?:(?:Mrs|Mr|Ms|Dr)\.? )?[^\W\d_a-z][\w-]*),? (.+)",
         sentence,
     )
-    if match is not None and match.group(2).casefold() in _NEAR_PEOPLE:
+    if match is not None and _VERB.fullmatch(match.group(4).split()[0].rstrip(",")):
         whose, _, name, rest = match.groups()
         whose = whose if not whose.startswith("My ") else f"m{whose[1:]}"
         return [f"{name} {rest}", f"{name} is {whose}."]
@@ -358,35 +365,38 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
     found: set[str | None] = set()
     wanted = content(value)
     known = {stem(name.casefold()): name for name in people}
-    named = ""
+    named: set[str | None] = {""}
     for sentence in sentences(text):
         tokens = words(sentence)
         introduced = _INTRODUCED.search(sentence)
         if introduced is not None:  # `He's black and he's called Taro`
-            named = known.get(stem(introduced.group(1).casefold()), named)
+            somebody = known.get(stem(introduced.group(1).casefold()))
+            named = {somebody} if somebody else named
         nearest: set[str | None] = {None}
+        here: set[str | None] = set()
         last = -9
         holds = wanted <= content(sentence)
         for i, token in enumerate(tokens):
             if holds and stem(token) in wanted:
                 found |= nearest
-                break
-            owner: str | None = None
+                holds = False
+            owner: set[str | None] | None = None
             if stem(token) in known:
-                owner = known[stem(token)]
-                named = owner if owner != speaker else named
+                owner = {known[stem(token)]}
+                here |= owner - {speaker}
             elif token in _FIRST_PERSON:
-                owner = speaker
+                owner = {speaker}
             elif token in _THIRD_PERSON:
-                owner = named
+                owner = here or named  # any of those just named
             elif token in _NEAR_PEOPLE:
-                owner = ""
+                owner = {""}
             elif i > 0 and tokens[i - 1] in {"my", "our"}:
-                owner = speaker
+                owner = {speaker}
             if owner is not None:
                 joined = last == i - 2 and tokens[i - 1] in {"and", "with"}
-                nearest = nearest | {owner} if joined else {owner}
+                nearest = nearest | owner if joined else owner
                 last = i
+        named = here or named
     return found
 
 

@@ -37,6 +37,12 @@ def test_nothing_that_is_said_makes_it_stumble(a: str, b: str) -> None:
     wording.occurs(a, b)
     wording.replaced(a, b, "c")
     wording.is_about(a, b, "Ann")
+    wording.over(a, b)
+    wording.without_endings(a)
+    wording.relates_as(a, b)
+    wording.claimed(a, "Ann")
+    assert wording.resolved(a, "I") == a
+    assert "I" not in wording.resolved(a, "Ann").split()
     assert wording.unfolded(a)
     owners = wording.owners(a, b, "Ann", frozenset({"Ann", "Ben"}))
     assert owners <= {None, "", "Ann", "Ben"}
@@ -119,7 +125,94 @@ def test_endings_are_seen(text: str) -> None:
     assert wording.ends_something(text)
 
 
-@pytest.mark.parametrize("text", ["I live in Hull.", "Ann has a cat.", "He works at Acme."])
+@pytest.mark.parametrize(
+    ("value", "text", "over"),
+    [
+        ("Acme", "Friday was my last day at Acme.", True),
+        ("Acme", "I left Acme for Borealis, no more nights", True),
+        ("Borealis", "I left Acme for Borealis, no more nights", False),
+        ("nights", "I left Acme for Borealis, no more nights", True),
+        ("York", "We moved out of Leeds and into York", False),
+        ("Leeds", "We moved out of Leeds into York", True),
+        ("York", "We moved out of Leeds into York", False),
+        ("York", "She moved from Leeds to York", False),
+        ("Leeds", "She moved from Leeds to York", True),
+        ("Sicily", "We're going to Sicily instead", False),
+        ("Crete", "Sicily instead of Crete", True),
+        ("gym", "I stopped going to the gym", True),
+        ("bike", "I swapped the van for a bike", False),
+        ("van", "I swapped the van for a bike", True),
+        ("Hull", "Sold the car, but I still live in Hull", False),
+        ("the 10th", "Dentist moved to the 12th, not the 10th", True),
+        ("the 12th", "Dentist moved to the 12th, not the 10th", False),
+        ("the soap", "The rash does not come from the soap", True),
+        ("the rash", "The rash does not come from the soap", False),
+        ("Cerys", "Cerys is back from Canada", False),
+        ("the flat", "The flat is sold", True),
+        ("Acme", "Busy day at Acme", False),
+        ("Oslo", "A busy day", False),
+    ],
+)
+def test_what_ends_is_told_from_what_comes_instead(value: str, text: str, over: bool) -> None:
+    assert wording.over(value, text) == over
+
+
+@pytest.mark.parametrize(
+    ("text", "resolved"),
+    [
+        ("I've bought a car, my mum hates it", "Bo has bought a car, Bo's mum hates it"),
+        ("I'm fine. We’re back! i was ill", "Bo is fine. Bo is back! Bo was ill"),
+        ("We don't know, I do", "Bo doesn't know, Bo does"),
+        ("She told me it is mine", "She told Bo it is Bo's"),
+        ("In Illinois, US law; Imre and Wes", "In Illinois, US law; Imre and Wes"),
+        ("I'll go and I'd stay", "Bo will go and Bo would stay"),
+    ],
+)
+def test_a_speaker_is_named_instead_of_i(text: str, resolved: str) -> None:
+    assert wording.resolved(text, "Bo") == resolved
+
+
+@pytest.mark.parametrize(
+    ("sentence", "facts"),
+    [
+        ("Mia and Jo have moved to Hull.", ["Mia has moved to Hull.", "Jo has moved to Hull."]),
+        ("Meera and Josh got married.", ["Meera and Josh got married."]),
+        ("Meera and Josh are no longer engaged.", ["Meera and Josh are no longer engaged."]),
+        ("Ann's sister Mia lives in Hull.", ["Mia lives in Hull.", "Mia is Ann's sister."]),
+        ("Ann lives in Hull.", ["Ann lives in Hull."]),
+    ],
+)  # fmt: skip
+def test_a_sentence_unfolds_into_its_facts(sentence: str, facts: list[str]) -> None:
+    assert wording.unfolded(sentence) == facts
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text", "there"),
+    [
+        ("Ann's mother is a nurse.", "Mum is a nurse", True),
+        ("Ann's boyfriend left.", "Marek and Zosia broke up", False),
+        ("Jonas is Ann's son.", "Jonas passed his test", False),
+        ("Ann lives in Hull.", "Hull it is", True),
+    ],
+)
+def test_relations_are_not_made_up(sentence: str, text: str, there: bool) -> None:
+    assert wording.relates_as(sentence, text) == there
+
+
+def test_whose_gran_it_is_goes_without_saying() -> None:
+    assert wording.claimed("Gran has a phone.", "Ann") == "Ann's gran has a phone."
+    assert wording.claimed("Mum's car is red.", "I") == "My mum's car is red."
+
+
+def test_somebody_introduced_in_a_sentence_is_whom_it_is_about() -> None:
+    text = "We got a second cat, so Miso has company. He's black and he's called Taro."
+    people = frozenset({"Ann", "Miso", "Taro"})
+    assert wording.owners("black", text, "Ann", people) == {"Taro"}
+
+
+@pytest.mark.parametrize(
+    "text", ["I live in Hull.", "We moved to Hull.", "Ann has a cat.", "He works at Acme."]
+)
 def test_what_goes_on_is_no_ending(text: str) -> None:
     assert not wording.ends_something(text)
 

@@ -123,9 +123,6 @@ Marta's doctor is Dr Halvorsen. | Who is Marta's doctor? | Dr Halvorsen
 """
 """Thirty-five: a third ended or changed by the conversation, a third confirmed, a third neither."""
 
-WARMING = "Olga: My bus was late again. I live in Bremen now and I work at the zoo."
-"""Another document, read first where an engine is to be warm."""
-
 
 def conversation(text: str) -> Document:
     """A text of `Speaker: words` lines as one document."""
@@ -211,10 +208,10 @@ def planned(
 class Cost:
     """The sums of one run; all measured, none computed."""
 
-    memo_cold: Usage
-    """A fresh engine: prompts' static parts are evaluated too."""
-    memo_warm: Usage
-    """An engine that has read another document before."""
+    memo_first: Usage
+    """The very first document of a model: instructions and worked examples are evaluated too."""
+    memo: Usage
+    """A new process after that: what does not vary is read from disk."""
     reference: Usage
     edits: int
     held: int
@@ -222,28 +219,31 @@ class Cost:
 
     @property
     def ratio(self) -> float:
-        """How many times as many tokens the published flow evaluates, memo starting cold."""
-        return self.reference.prompt_tokens / max(self.memo_cold.evaluated_tokens, 1)
+        """How many times as many tokens the published flow evaluates as memo."""
+        return self.reference.prompt_tokens / max(self.memo.evaluated_tokens, 1)
 
     @property
     def detail(self) -> dict[str, Any]:
         """Everything behind the ratio."""
-        warm = max(self.memo_warm.evaluated_tokens, 1)
-        cold = max(self.memo_cold.evaluated_tokens, 1)
+        first = max(self.memo_first.evaluated_tokens, 1)
+        later = max(self.memo.evaluated_tokens, 1)
         reused = self.reference.evaluated_tokens
         return {
             "document_tokens": self.document_tokens,
             "facts": len(facts()),
             "edits": self.edits,
             "held": self.held,
-            "memo_cold": asdict(self.memo_cold),
-            "memo_warm": asdict(self.memo_warm),
+            "memo_first_document_of_a_model": asdict(self.memo_first),
+            "memo": asdict(self.memo),
             "reference": asdict(self.reference),
             "reference_reply_tokens_at_most": REPLY_TOKENS,
-            "ratio_cold": round(self.ratio, 2),
-            "ratio_warm": round(self.reference.prompt_tokens / warm, 2),
-            "ratio_cold_with_prefix_reuse_for_the_reference": round(reused / cold, 2),
-            "ratio_warm_with_prefix_reuse_for_the_reference": round(reused / warm, 2),
+            "ratio_first_document_of_a_model": round(self.reference.prompt_tokens / first, 2),
+            "ratio_with_generated_tokens": round(
+                (self.reference.prompt_tokens + self.reference.completion_tokens)
+                / (later + self.memo.completion_tokens),
+                2,
+            ),
+            "ratio_with_our_prefix_reuse_for_the_reference": round(reused / later, 2),
         }
 
 
@@ -251,25 +251,23 @@ def measure(load: Callable[[], LanguageModel], embedder: Embedder) -> Cost:
     """Run both on the same conversation and facts.
 
     Args:
-        load: A fresh engine, with nothing evaluated yet.
+        load: A fresh engine; the first keeps prompts' beginnings on disk for those after it.
         embedder: As memo uses it.
     """
     document, known = conversation(CONVERSATION), facts()
+    first = planned(document, known, load(), embedder)
+    print(f"memo, the first time: {first.usage}, {first.elapsed_s:.0f} s", file=sys.stderr)
     lm = load()
-    cold = planned(document, known, lm, embedder)
-    print(f"memo, cold: {cold.usage}, {cold.elapsed_s:.0f} s", file=sys.stderr)
-    lm = load()
-    planned(conversation(WARMING), known[:1], lm, embedder)
-    warm = planned(document, known, lm, embedder)
-    print(f"memo, warm: {warm.usage}, {warm.elapsed_s:.0f} s", file=sys.stderr)
+    later = planned(document, known, lm, embedder)
+    print(f"memo: {later.usage}, {later.elapsed_s:.0f} s", file=sys.stderr)
     before = lm.usage
     published(document, known, lm)
     print(f"published: {lm.usage - before}", file=sys.stderr)
     return Cost(
-        cold.usage,
-        warm.usage,
+        first.usage,
+        later.usage,
         lm.usage - before,
-        len(cold.edits),
-        len(cold.held),
+        len(later.edits),
+        len(later.held),
         lm.count_tokens(document.text),
     )

@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import sys
+import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 import cost
 import stories
 
-from memo.engines import installed_embedder, installed_language_model
+from memo.engines import installed_embedder, installed_language_model, located
 from memo.errors import ModelError
+from memo.llama import LlamaLM
+from memo.models import default_models
 from memo.settings import load
 
 if TYPE_CHECKING:
@@ -108,7 +111,14 @@ class Bench:
 
     def cost(self) -> Result:
         """Tokens, on fresh engines: `lm` may have evaluated something already."""
-        found = cost.measure(lambda: installed_language_model(self.settings), self.embedder)
+        model = located(default_models(self.settings)[0], "chat", self.settings)
+        with tempfile.TemporaryDirectory() as folder:
+            found = cost.measure(
+                lambda: LlamaLM(
+                    model.path, family=model.family, name=model.name, prefixes=Path(folder)
+                ),
+                self.embedder,
+            )
         return Result(
             round(found.ratio, 2),
             "times the evaluated tokens",
