@@ -23,6 +23,10 @@ MIN_WORDS = 4
 """A shorter sentence means nothing by itself."""
 
 
+SELF_CONTAINED = 12
+"""Words from which a message is read without the question that it answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """One message with its speaker."""
@@ -67,7 +71,9 @@ def spoken_in(document: Document) -> list[Spoken]:
     for i, message in enumerate(document.messages):
         speaker = message.speaker or "I"
         context = None
-        if spoken and spoken[-1].speaker != speaker and spoken[-1].text.rstrip().endswith("?"):
+        short = len(wording.words(message.text)) < SELF_CONTAINED
+        asked = spoken and spoken[-1].speaker != speaker and spoken[-1].text.rstrip().endswith("?")
+        if short and asked:
             context = wording.sentences(spoken[-1].text)[-1]
         spoken.append(Spoken(speaker, message.text, i, context))
     return spoken
@@ -113,20 +119,21 @@ def extract(
         max_tokens=prompts.EXTRACTION_TOKENS,
         grammar=prompts.EXTRACTION_GRAMMAR,
     )
-    found: list[tuple[Spoken, str]] = []
+    stated: dict[tuple[int, frozenset[str]], tuple[Spoken, str]] = {}
     for (turn, _), reply in zip(parts, replies, strict=True):
         if not reply.text.strip():
             problems.append("The model wrote nothing where facts were asked for.")
         sentences, faults = prompts.parse_sentences(reply.text, finished=reply.finished)
         problems += faults
-        found += [
-            (turn, s)
-            for sentence in sentences
-            for s in wording.unfolded(wording.claimed(sentence, turn.speaker))
-            if wording.stands_alone(s)
-            and wording.relates_as(s, document.text)
-            and _is_grounded(s, turn, document)
-        ]
+        for sentence in sentences:
+            for fact in wording.unfolded(wording.claimed(sentence, turn.speaker)):
+                if (
+                    wording.stands_alone(fact)
+                    and wording.relates_as(fact, document.text)
+                    and _is_grounded(fact, turn, document)
+                ):
+                    stated.setdefault((turn.message, wording.content(fact)), (turn, fact))
+    found = list(stated.values())
     if not found:
         return [], problems
     slots = lm.complete(

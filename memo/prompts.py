@@ -40,17 +40,21 @@ def _shots(instruction: str, examples: tuple[Example, ...]) -> Prompt:
     return tuple(turns)
 
 
-def _dialogues(
-    samples: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], label: str, kind: str = "Message"
-) -> tuple[Example, ...]:
+_Dialogue = tuple[str, tuple[tuple[str, str], ...]]
+"""A text, and what is put to it one after another: what is asked, and the reply."""
+
+
+def _dialogues(samples: tuple[_Dialogue, ...], kind: str = "Message") -> tuple[Example, ...]:
     """Worked examples that put several things to one text, which stands before the first."""
     return tuple(
-        Example(
-            (f"{kind} <sample>\n{text}\n</sample>\n" if i == 0 else "") + f"{label}: {asked}", reply
-        )
+        Example((f"{kind} <sample>\n{text}\n</sample>\n" if i == 0 else "") + asked, reply)
         for text, pairs in samples
         for i, (asked, reply) in enumerate(pairs)
     )
+
+
+def _labelled(label: str, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{label}: {asked}", reply) for asked, reply in pairs)
 
 
 def _message(text: str, word: str) -> tuple[Segment, ...]:
@@ -73,7 +77,7 @@ _EXTRACTION = (
     'questions, wishes, guesses and refused offers. Write "none" if nothing is left.'
 )
 
-_EXTRACTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+_EXTRACTIONS: tuple[_Dialogue, ...] = (
     (
         "Tom: Hey! Finally got the keys, so Tom is in Leeds now, out of that awful flat. Tom's "
         "sister Kate carried boxes all day lol, she's a nurse and has a new van. Mum sang along. "
@@ -180,6 +184,8 @@ _EXTRACTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
 )
 
+_EXTRACTION_EXAMPLES = tuple((text, _labelled("Sentence", pairs)) for text, pairs in _EXTRACTIONS)
+
 EXTRACTION_GRAMMAR = r"""root ::= "none" | line ("\n" line)*
 line ::= [^\n|]+
 """
@@ -196,7 +202,7 @@ def extraction(text: str, sentence: str, context: str | None, word: str) -> Prom
     """
     before = (Segment("Asked before: "), quoted(context), Segment("\n")) if context else ()
     asked = (*before, *_message(text, word), Segment("\nSentence: "), quoted(sentence))
-    return (*_shots(_EXTRACTION, _dialogues(_EXTRACTIONS, "Sentence")), Turn("user", asked))
+    return (*_shots(_EXTRACTION, _dialogues(_EXTRACTION_EXAMPLES)), Turn("user", asked))
 
 
 def parse_sentences(reply: str, *, finished: bool) -> tuple[list[str], list[str]]:
@@ -298,17 +304,21 @@ def parse_slot(reply: str, *, finished: bool) -> Slot | None:
     return Slot(question, value, kind)
 
 
-# Reading (docs/erase.md: read, do not judge).
+# Reading (docs/erase.md: read, do not judge), and checking a proposed fact. Both are put to the
+# same document after the same examples, so that it is evaluated once for all of them.
 
 READING_TOKENS = 16
+RIGHT, WRONG = "right", "wrong"
 
 _READING = (
     "Answer the question from the message alone, as things stand after it, in a few words "
     "copied from it. If the message does not answer it for the very person or thing asked "
-    f"about, say: {NOT_SAID}"
+    f"about, say: {NOT_SAID}\n"
+    f"Of a statement say {RIGHT} if the message says so of this very person or thing, and {WRONG} "
+    "if it says otherwise, says it of another one, or does not say it."
 )
 
-_READINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+_READINGS: tuple[_Dialogue, ...] = (
     (
         "Tom: Hey! Finally got the keys, so Tom is in Leeds now, out of that awful Bradford "
         "flat. Sold Tom's van too. Tom's sister Kate carried boxes all day lol, she's renting in "
@@ -357,11 +367,50 @@ _READINGS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 )
 
 
+_CHECKS: tuple[tuple[tuple[str, str], ...], ...] = (
+    (
+        ("Tom lives in Leeds.", RIGHT),
+        ("Tom lives in York.", WRONG),
+        ("Kate lives in York.", RIGHT),
+        ("Kate lives in Leeds.", WRONG),
+        ("Tom works in Leeds.", WRONG),
+        ("Tom has a van.", WRONG),
+        ("Kate is Tom's sister.", RIGHT),
+    ),
+    (
+        ("Omar has a boat.", RIGHT),
+        ("Rosa has a boat.", WRONG),
+        ("Omar works in Wales.", WRONG),
+        ("Rosa works at the school.", RIGHT),
+        ("Rosa works at the bakery.", WRONG),
+        ("Omar works from 8 to 2.", WRONG),
+        ("Rosa plays the violin.", WRONG),
+        ("Rosa works from 8 to 2.", RIGHT),
+    ),
+    (),
+)
+"""Statements about the texts of `_READINGS`."""
+
+_READING_EXAMPLES = tuple(
+    (text, _labelled("Question", asked) + _labelled("Statement", stated))
+    for (text, asked), stated in zip(_READINGS, _CHECKS, strict=True)
+)
+
+
 def reading(text: str, question: str, word: str) -> Prompt:
     """Put one question to a document; the reply is a few words of it, or `NOT_SAID`."""
+    return _put_to(text, "Question", question, word)
+
+
+def checking(text: str, statement: str, word: str) -> Prompt:
+    """Ask whether a document says a statement; to be continued by `RIGHT` or `WRONG`."""
+    return _put_to(text, "Statement", statement, word)
+
+
+def _put_to(text: str, label: str, asked: str, word: str) -> Prompt:
     return (
-        *_shots(_READING, _dialogues(_READINGS, "Question")),
-        Turn("user", (*_message(text, word), Segment("\nQuestion: "), quoted(question))),
+        *_shots(_READING, _dialogues(_READING_EXAMPLES)),
+        Turn("user", (*_message(text, word), Segment(f"\n{label}: "), quoted(asked))),
     )
 
 
@@ -370,52 +419,6 @@ def gone_question(subject: str) -> str:
     if subject == "I":
         return "What do I no longer have or do?"
     return f"What does {subject} no longer have or do?"
-
-
-# Checking a proposed fact against the document.
-
-RIGHT, WRONG = "right", "wrong"
-
-_CHECKING = (
-    "Is the statement right, going by the message alone? right: the message says so of this "
-    "very person or thing. wrong: it says otherwise, says it of another one, or does not say it."
-)
-
-_CHECKS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    (
-        _READINGS[0][0],
-        (
-            ("Tom lives in Leeds.", RIGHT),
-            ("Tom lives in York.", WRONG),
-            ("Kate lives in York.", RIGHT),
-            ("Kate lives in Leeds.", WRONG),
-            ("Tom works in Leeds.", WRONG),
-            ("Tom has a van.", WRONG),
-            ("Kate is Tom's sister.", RIGHT),
-        ),
-    ),
-    (
-        _READINGS[1][0],
-        (
-            ("Omar has a boat.", RIGHT),
-            ("Rosa has a boat.", WRONG),
-            ("Omar works in Wales.", WRONG),
-            ("Rosa works at the school.", RIGHT),
-            ("Rosa works at the bakery.", WRONG),
-            ("Omar works from 8 to 2.", WRONG),
-            ("Rosa plays the violin.", WRONG),
-            ("Rosa works from 8 to 2.", RIGHT),
-        ),
-    ),
-)
-
-
-def checking(text: str, statement: str, word: str) -> Prompt:
-    """Ask whether a document says a statement; to be continued by `RIGHT` or `WRONG`."""
-    return (
-        *_shots(_CHECKING, _dialogues(_CHECKS, "Statement")),
-        Turn("user", (*_message(text, word), Segment("\nStatement: "), quoted(statement))),
-    )
 
 
 # What else changes with a fact (docs/erase.md, propagation).
@@ -464,7 +467,7 @@ _ANSWERING = (
     f"{NOT_SAID}"
 )
 
-_ANSWERS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+_ANSWERS: tuple[_Dialogue, ...] = (
     (
         "Today is 2024-09-02.\n"
         "[1] Tom lives in Leeds. (since 2024-05-03)\n"
@@ -504,6 +507,9 @@ _ANSWERS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 )
 
 
+_ANSWER_EXAMPLES = tuple((notes, _labelled("Question", pairs)) for notes, pairs in _ANSWERS)
+
+
 def answering(notes: str, question: str, word: str, *, reply: str = "") -> Prompt:
     """Put a question to numbered notes; the reply is `value | sentence [n].` or `NOT_SAID`.
 
@@ -523,4 +529,4 @@ def answering(notes: str, question: str, word: str, *, reply: str = "") -> Promp
         ),
     )
     begun = (Turn("assistant", (quoted(reply),)),) if reply else ()
-    return (*_shots(_ANSWERING, _dialogues(_ANSWERS, "Question", "Notes")), asked_turn, *begun)
+    return (*_shots(_ANSWERING, _dialogues(_ANSWER_EXAMPLES, "Notes")), asked_turn, *begun)

@@ -25,7 +25,6 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _EXTRACTION = prompts.extraction("", "", None, "")[0]
 _SLOT = prompts.slot("")[0]
 _READING = prompts.reading("", "", "")[0]
-_CHECKING = prompts.checking("", "", "")[0]
 _ASPECTS = prompts.aspects("")[0]
 
 
@@ -138,14 +137,14 @@ class FakeLM:
                 return "\n".join(line for lines in found for line in lines) or "none"
             case system if system == _SLOT:
                 return self._slots.get(last.strip(), "")
+            case system if system == _READING and "\nStatement: " in last:
+                denied = any(last.endswith(statement) for statement in self._wrong)
+                return prompts.WRONG if denied else prompts.RIGHT
             case system if system == _READING:
                 for (words, question), reply in self._readings.items():
                     if words in last and last.endswith(question):
                         return reply
                 return prompts.NOT_SAID
-            case system if system == _CHECKING:
-                denied = any(last.endswith(statement) for statement in self._wrong)
-                return prompts.WRONG if denied else prompts.RIGHT
             case system if system == _ASPECTS:
                 return self._aspects
         return next((reply for words, reply in self._answers.items() if words in last), "")

@@ -21,7 +21,7 @@ from toy import on
 from memo import wording
 from memo.erase import MAX_RETIRED, plan_edits
 from memo.errors import ContextOverflow
-from memo.extract import claim_of
+from memo.extract import claim_of, spoken_in
 from memo.prompts import gone_question
 from memo.records import (
     Add,
@@ -686,6 +686,25 @@ def test_an_empty_list_of_aspects_doubts_nothing_and_is_reported() -> None:
 
 
 # -- injection -----------------------------------------------------------------------
+
+
+def test_a_short_message_is_read_with_the_question_that_it_answers() -> None:
+    said = [
+        ("Ben", "Hello! Do you still live in Hull?"),
+        ("Ann", "Yes, I do."),
+        ("Ben", "And the job?"),
+        ("Ann", "I have left Acme, and since Monday I work at Borealis, in the harbour office."),
+    ]
+    messages = tuple(Message(text, on("2024-06-01"), speaker) for speaker, text in said)
+    spoken = spoken_in(Document("story", "talk", messages))
+    assert [turn.context for turn in spoken] == [None, "Do you still live in Hull?", None, None]
+
+
+def test_a_question_is_not_asked_for_facts(life: Life) -> None:
+    lm = reader()
+    life.tell(document("Are you at Acme? I live in Hull.", "2024-06-01"), lm)
+    asked = [prompt for prompt in lm.asked if "Sentence: " in prompt]
+    assert [prompt.rpartition("Sentence: ")[2] for prompt in asked] == ["Ann live in Hull."]
 
 
 def test_every_document_has_its_own_fence(life: Life) -> None:
