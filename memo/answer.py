@@ -78,13 +78,12 @@ def answer(
     tail = _tail(question, notes, draft, text)
     if tail:
         first = first or time.monotonic() - started
-        text += tail
         yield tail
-    cited = {int(n) for n in _CITATION.findall(text)}
+    cited = {*notes.seen(text), *map(int, _CITATION.findall(tail))}
     yield Answer(
         question.text,
         "" if draft.abstained else draft.value,
-        text,
+        text + tail,
         tuple(draft.items) if question.wants_list else None,
         draft.abstained,
         question.as_of,
@@ -110,6 +109,7 @@ class _Notes:
     facts: tuple[CitedFact, ...]
     passages: tuple[CitedPassage, ...]
     lines: tuple[str, ...]
+    """What the model sees; of a question about now no former fact, which only code cites."""
     word: str
     today: datetime
 
@@ -122,8 +122,8 @@ class _Notes:
         passages: list[CitedPassage] = []
         lines: list[str] = []
         past = wording.asks_about_past(question.text)
-        ranked = sorted(evidence.facts, key=lambda f: f[0].state is State.PAST and not past)
-        for fact, score in ranked:
+        former = [f for f in evidence.facts if f[0].state is State.PAST and not past]
+        for fact, score in [f for f in evidence.facts if f not in former]:
             line = f"[{len(lines) + 1}] {fact.text} ({_interval(fact)})"
             room -= lm.count_tokens(line)
             if room < 0:
@@ -141,11 +141,17 @@ class _Notes:
                 break
             passages.append(CitedPassage(len(lines) + 1, passage, score))
             lines.append(line)
+        for n, (fact, score) in enumerate(former, len(lines) + 1):
+            facts.append(CitedFact(n, fact, score))
         return cls(tuple(facts), tuple(passages), tuple(lines), word, today)
 
     @property
     def text(self) -> str:
         return "\n".join([f"Today is {self.today:%Y-%m-%d}.", *self.lines])
+
+    def seen(self, text: str) -> list[int]:
+        """The numbers that a text cites, of what the model was shown."""
+        return [n for n in map(int, _CITATION.findall(text)) if n <= len(self.lines)]
 
     def fact(self, n: int) -> Fact | None:
         return next((c.fact for c in self.facts if c.n == n), None)
@@ -260,7 +266,7 @@ def _tail(question: Question, notes: _Notes, draft: _Draft, text: str) -> str:
     if draft.abstained is not None:
         return _refusal(question, notes, draft)
     past = wording.asks_about_past(question.text)
-    for n in map(int, _CITATION.findall(text)):
+    for n in notes.seen(text):
         fact = notes.fact(n)
         if fact is None:
             continue
