@@ -18,7 +18,7 @@ HEAVY = {
 ROOMS = {
     "llama_cpp": {"llama/engine.py", "llama/grammar.py"},
     "fastembed": {"embed.py"},
-    "apsw": {"store.py", "schema.py"},
+    "apsw": {"store/connection.py", "schema.py"},
     "sqlite_vec": {"schema.py"},
     "httpx": {"models/hub.py"},
     "huggingface_hub": {"models/hub.py"},

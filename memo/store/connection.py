@@ -1,0 +1,177 @@
+"""One open store file: statements, transactions, and whose vectors it holds."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+import apsw
+
+from memo import schema
+from memo.errors import (
+    EmbedderMismatch,
+    StoreReadOnly,
+)
+from memo.lm import EmbedderIdentity
+from memo.store.rows import (
+    checked_vectors,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from memo.store.rows import Embed, Row
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Connection:
+    """An open file; closed as a context manager."""
+
+    def __init__(
+        self, db: apsw.Connection, path: Path, *, writable: bool, clock: Callable[[], datetime]
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self.path = path
+        self.writable = writable
+        """False where the file or its folder may only be read."""
+        self._secret: bytes = self._one("SELECT value FROM meta WHERE name = 'secret'")[0]
+        self._embedder = self._stored_embedder()
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        embedder: EmbedderIdentity | None = None,
+        read_only: bool = False,
+        busy_timeout_ms: int = 5000,
+        clock: Callable[[], datetime] = _now,
+    ) -> Self:
+        """Open the file, making it and its folder where there are none.
+
+        Raises:
+            EmbedderMismatch: The stored vectors came from another embedder.
+            StoreError: As in `schema.connect`.
+        """
+        db, writable = schema.connect(path, read_only=read_only, busy_timeout_ms=busy_timeout_ms)
+        try:
+            store = cls(db, path, writable=writable, clock=clock)
+            if embedder is not None:
+                store._adopt(embedder)
+        except BaseException:
+            db.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Release the file; harmless when done twice."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _all(self, sql: str, bindings: dict[str, object] | None = None) -> list[Row]:
+        try:
+            return self._db.execute(sql, bindings).fetchall()
+        except apsw.Error as error:
+            raise schema.explained(error, self.path) from error
+
+    def _one(self, sql: str, bindings: dict[str, object] | None = None) -> Row:
+        return self._all(sql, bindings)[0]
+
+    def _ids(self, sql: str, bindings: dict[str, object] | None = None) -> list[int]:
+        return [row[0] for row in self._all(sql, bindings)]
+
+    def _script(self, sql: str) -> None:
+        try:
+            schema.run_script(self._db, sql)
+        except apsw.Error as error:
+            raise schema.explained(error, self.path) from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """One snapshot for several statements."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._all("BEGIN")
+        try:
+            yield
+        finally:
+            if self._db.in_transaction:
+                self._all("ROLLBACK")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All or nothing, holding the write lock from the first read on."""
+        if not self.writable:
+            raise StoreReadOnly(f"{self.path} is open for reading only: check its permissions.")
+        self._all("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._all("COMMIT")
+        finally:
+            if self._db.in_transaction:  # a full disk has already rolled back
+                self._all("ROLLBACK")
+
+    def embedder_identity(self) -> EmbedderIdentity | None:
+        """Whose vectors are stored; None before the first."""
+        return self._embedder
+
+    def _stored_embedder(self) -> EmbedderIdentity | None:
+        rows = self._all("SELECT name, sha256, dim FROM embedder")
+        return EmbedderIdentity(*rows[0]) if rows else None
+
+    def _adopt(self, embedder: EmbedderIdentity) -> None:
+        """Take the embedder for this store, or refuse another than the stored one."""
+        if self._embedder is None and self.writable:
+            with self._writing():
+                if self._stored_embedder() is None:
+                    self._install(embedder)
+            self._embedder = self._stored_embedder()
+        if self._embedder is not None and self._embedder != embedder:
+            raise EmbedderMismatch(
+                f"The vectors in {self.path} came from {self._embedder.name} "
+                f"({self._embedder.sha256[:12]}), not from {embedder.name} "
+                f"({embedder.sha256[:12]}): use that one, or run `memo doctor` to embed anew."
+            )
+
+    def _install(self, embedder: EmbedderIdentity) -> None:
+        """Begin empty vector tables for an embedder."""
+        self._script("DELETE FROM fact_vector; DELETE FROM passage_vector; DELETE FROM embedder;")
+        self._all("INSERT INTO embedder VALUES (:name, :sha256, :dim)", asdict(embedder))
+        self._new_vector_indexes(embedder)
+
+    def _new_vector_indexes(self, embedder: EmbedderIdentity) -> None:
+        for name in ("fact_vec", "passage_vec"):
+            self._script(schema.VEC.format(name=name, dim=embedder.dim))
+
+    def _embedded(self, texts: Iterable[str], embed: Embed) -> dict[str, bytes]:
+        """The vector of each text, checked: vec0 would take NaN and return it as nearest.
+
+        Raises:
+            EmbedderMismatch: The dimension is not the stored embedder's, or there is none.
+            ModelError: A vector is not finite.
+        """
+        wanted = list(dict.fromkeys(texts))
+        if not wanted:
+            return {}
+        if self._embedder is None:
+            raise EmbedderMismatch(f"{self.path} has no embedder yet: open it with one.")
+        return checked_vectors(wanted, embed(wanted), self._embedder)

@@ -1,0 +1,238 @@
+"""A person's own changes: edit, pin, undo and redo, and what was held for review."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from memo.errors import (
+    NotKnown,
+)
+from memo.records import (
+    ChangeId,
+    ChangeSet,
+    Claim,
+    FactId,
+    Held,
+    HeldId,
+    PassageId,
+    from_utc_text,
+    utc_text,
+)
+from memo.store.changes import Changes
+from memo.store.rows import (
+    Ground,
+    Said,
+    claims_of,
+    decision_title,
+    indexed,
+    said_by,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from memo.store.rows import Embed, Row
+
+
+class Decisions(Changes):
+    """Each of them a change set, too."""
+
+    def edit_fact(self, fact: FactId, claim: Claim, at: datetime, embed: Embed) -> ChangeSet:
+        """Replace a fact's words by the person's own, true since `at`; a pin moves along.
+
+        Raises:
+            NotKnown: There is no such fact.
+        """
+        vectors = self._embedded([indexed(claim)], embed)
+        with self._writing():
+            old = self.fact(fact)
+            work = self._begin("edit", f"Edited fact {fact}", at, vectors)
+            said = Said(0, utc_text(at))
+            new = self._store_fact(work, claim, by_hand=True)
+            because = self._append(work, new, "added", True, at, said)
+            self._append(work, fact, "edited", False, at, said, because=because, successor=new)
+            if old.pinned:
+                self._append(work, new, "pinned", None, at, replace(said, edit=1))
+            self._refresh(work.touched)
+        return self.change(work.change)
+
+    def pin(self, fact: FactId, on: bool = True) -> ChangeSet:
+        """Keep a fact from being changed by what is read, or let it go again."""
+        with self._writing():
+            self.fact(fact)
+            kind, title = ("pin", "Pinned") if on else ("unpin", "Unpinned")
+            work = self._begin(kind, f"{title} fact {fact}")
+            said = Said(0, work.recorded_at)
+            event = "pinned" if on else "unpinned"
+            self._append(work, fact, event, None, from_utc_text(work.recorded_at), said)
+            self._refresh(work.touched)
+        return self.change(work.change)
+
+    def undo(self, change: ChangeId | None = None) -> ChangeSet:
+        """Take a change set back, by default the newest, so that its effects never were.
+
+        Raises:
+            NotKnown: There is none, it is undone already, or it cannot be undone.
+        """
+        with self._writing():
+            target = self._undoable(change)
+            work = self._begin("undo", f"Undid change {target}", target=target)
+            self._all(
+                "UPDATE change_set SET undone_by = :undo WHERE id = :target",
+                {"undo": work.change, "target": target},
+            )
+            self._rederive(target)
+        return self.change(work.change)
+
+    def _undoable(self, change: ChangeId | None) -> ChangeId:
+        if change is None:
+            rows = self._all(
+                """
+                SELECT id FROM change_set
+                WHERE undone_by IS NULL AND kind NOT IN ('undo', 'redo', 'forget')
+                ORDER BY id DESC LIMIT 1
+                """
+            )
+            if not rows:
+                raise NotKnown("There is nothing to undo.")
+            return ChangeId(rows[0][0])
+        kind, undone_by, target = self._change_row(change)
+        if kind == "forget":
+            raise NotKnown(f"Change {change} forgot something for good: it cannot be undone.")
+        if kind in ("undo", "redo"):
+            raise NotKnown(
+                f"Change {change} is itself an {kind}: undo or redo change {target} instead."
+                if kind == "undo"
+                else f"Change {change} is itself a redo: undo change {target} instead."
+            )
+        if undone_by is not None:
+            raise NotKnown(f"Change {change} is undone already: `memo redo` brings it back.")
+        return change
+
+    def redo(self, change: ChangeId | None = None) -> ChangeSet:
+        """Bring an undone change set back, by default the one undone last.
+
+        Raises:
+            NotKnown: There is none, it is not undone, or what it did was done anew since.
+        """
+        with self._writing():
+            target = self._redoable(change)
+            work = self._begin("redo", f"Redid change {target}", target=target)
+            self._all(
+                "UPDATE change_set SET undone_by = NULL WHERE id = :target", {"target": target}
+            )
+            self._rederive(target)
+        return self.change(work.change)
+
+    def _redoable(self, change: ChangeId | None) -> ChangeId:
+        if change is None:
+            rows = self._all(
+                "SELECT id FROM change_set WHERE undone_by IS NOT NULL ORDER BY undone_by DESC"
+            )
+            if not rows:
+                raise NotKnown("There is nothing to redo.")
+            change = ChangeId(rows[0][0])
+        kind, undone_by, target = self._change_row(change)
+        if kind == "undo":
+            return self._redoable(ChangeId(target))
+        if undone_by is None:
+            raise NotKnown(f"Change {change} is not undone.")
+        if self._imported_anew(change):
+            raise NotKnown(
+                f"The document of change {change} was imported anew since: nothing to redo."
+            )
+        if self._decided_anew(change):
+            raise NotKnown(f"What change {change} decided was decided anew since: nothing to redo.")
+        return change
+
+    def _change_row(self, change: ChangeId) -> Row:
+        rows = self._all(
+            "SELECT kind, undone_by, target_id FROM change_set WHERE id = :change",
+            {"change": change},
+        )
+        if not rows:
+            raise NotKnown(f"There is no change {change}: `memo log` lists them.")
+        return rows[0]
+
+    def _imported_anew(self, change: ChangeId) -> bool:
+        return bool(
+            self._all(
+                """
+                SELECT 1 FROM document mine
+                JOIN document other ON other.digest = mine.digest AND other.source = mine.source
+                JOIN change_set c ON c.id = other.change_id
+                WHERE mine.change_id = :change AND NOT mine.forgotten AND NOT other.forgotten
+                  AND other.id <> mine.id AND c.undone_by IS NULL
+                """,
+                {"change": change},
+            )
+        )
+
+    def _decided_anew(self, change: ChangeId) -> bool:
+        return bool(
+            self._all(
+                """
+                SELECT 1 FROM held_decision mine
+                JOIN held_decision other ON other.held_id = mine.held_id
+                JOIN change_set c ON c.id = other.change_id
+                WHERE mine.change_id = :change AND other.change_id <> :change
+                  AND c.undone_by IS NULL
+                """,
+                {"change": change},
+            )
+        )
+
+    def accept_held(self, ids: Sequence[HeldId], embed: Embed) -> ChangeSet:
+        """Apply held edits as the person's decision, which pins do not stop.
+
+        Raises:
+            NotKnown: One of them does not wait for review, or its fact has gone.
+        """
+        edits = [held.edit for _, _, held in self._waiting(ids)]
+        vectors = self._embedded([indexed(claim) for claim in claims_of(edits)], embed)
+        with self._writing():
+            work = self._begin("review", decision_title("Accepted", ids), vectors=vectors)
+            said = []
+            for number, (id_, change, held) in enumerate(self._waiting(ids)):
+                ground = self._ground(change)
+                said.append((held.edit, said_by(number, held.edit, ground, id_)))
+                self._decide(id_, work.change, accepted=True)
+            self._write(work, said, guarded=False)
+        return self.change(work.change)
+
+    def reject_held(self, ids: Sequence[HeldId]) -> ChangeSet:
+        """Turn held edits down.
+
+        Raises:
+            NotKnown: One of them does not wait for review.
+        """
+        with self._writing():
+            work = self._begin("review", decision_title("Rejected", ids))
+            for id_, _, _ in self._waiting(ids):
+                self._decide(id_, work.change, accepted=False)
+        return self.change(work.change)
+
+    def _waiting(self, ids: Sequence[HeldId]) -> list[tuple[HeldId, ChangeId, Held]]:
+        waiting = {id_: (id_, change, held) for id_, change, held in self.held()}
+        for id_ in ids:
+            if id_ not in waiting:
+                raise NotKnown(f"Item {id_} does not wait for review: `memo review` lists them.")
+        return [waiting[id_] for id_ in dict.fromkeys(ids)]
+
+    def _decide(self, held: HeldId, change: ChangeId, *, accepted: bool) -> None:
+        self._all(
+            "INSERT INTO held_decision VALUES (:held, :change, :accepted)",
+            {"held": held, "change": change, "accepted": accepted},
+        )
+
+    def _ground(self, change: ChangeId) -> Ground:
+        document, at = self._one(
+            "SELECT id, at FROM document WHERE change_id = :change", {"change": change}
+        )
+        passages = self._all(
+            "SELECT id, at, text FROM passage WHERE document_id = :document ORDER BY ord",
+            {"document": document},
+        )
+        return Ground(document, at, [(PassageId(id_), when, text) for id_, when, text in passages])

@@ -1,0 +1,143 @@
+"""Facts and passages by vector and by keyword."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from memo.records import (
+    FactId,
+    PassageId,
+    State,
+    utc_text,
+)
+from memo.store.reading import Reading
+from memo.store.rows import (
+    keywords,
+    query_vector,
+    widening,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from datetime import datetime
+
+    from memo.lm import Vectors
+    from memo.store.rows import Row
+
+
+class Search(Reading):
+    """Ids with scores, best first."""
+
+    def search_facts_by_vector(
+        self,
+        vector: Vectors,
+        k: int,
+        states: Collection[State] | None = None,
+        as_of: datetime | None = None,
+    ) -> list[tuple[FactId, float]]:
+        """The k nearest facts with their cosine, of the `MOST_NEIGHBOURS` nearest in any state."""
+        if self._embedder is None:
+            return []
+        wanted = query_vector(vector, self._embedder)
+
+        def nearest(count: int) -> list[Row]:
+            return self._all(
+                """
+                SELECT id, 1 - distance FROM fact_vec
+                WHERE vector MATCH :vector AND k = :k ORDER BY distance
+                """,
+                {"vector": wanted, "k": count},
+            )
+
+        return self._matching_facts(nearest, k, states, as_of)
+
+    def search_facts_by_words(
+        self,
+        text: str,
+        k: int,
+        states: Collection[State] | None = None,
+        as_of: datetime | None = None,
+    ) -> list[tuple[FactId, float]]:
+        """The k facts that share the most telling words with any text; more is better."""
+        wanted = keywords(text)
+
+        def best(count: int) -> list[Row]:
+            return self._all(
+                """
+                SELECT rowid, -rank FROM fact_fts
+                WHERE fact_fts MATCH :words ORDER BY rank, rowid LIMIT :k
+                """,
+                {"words": wanted, "k": count},
+            )
+
+        return self._matching_facts(best, k, states, as_of) if wanted else []
+
+    def _matching_facts(
+        self,
+        fetch: Callable[[int], list[Row]],
+        k: int,
+        states: Collection[State] | None,
+        as_of: datetime | None,
+    ) -> list[tuple[FactId, float]]:
+        def fits(ids: list[int]) -> set[int]:
+            standings = self._standings([FactId(id_) for id_ in ids], as_of)
+            return {
+                fact for fact, now in standings.items() if states is None or now.state in states
+            }
+
+        with self._reading():
+            return [(FactId(id_), score) for id_, score in widening(fetch, fits, k)]
+
+    def search_passages_by_vector(
+        self, vector: Vectors, k: int, as_of: datetime | None = None
+    ) -> list[tuple[PassageId, float]]:
+        """The k nearest passages (said by then) with their cosine."""
+        if self._embedder is None:
+            return []
+        wanted = query_vector(vector, self._embedder)
+
+        def nearest(count: int) -> list[Row]:
+            return self._all(
+                """
+                SELECT id, 1 - distance FROM passage_vec
+                WHERE vector MATCH :vector AND k = :k ORDER BY distance
+                """,
+                {"vector": wanted, "k": count},
+            )
+
+        return self._matching_passages(nearest, k, as_of)
+
+    def search_passages_by_words(
+        self, text: str, k: int, as_of: datetime | None = None
+    ) -> list[tuple[PassageId, float]]:
+        """The k passages (said by then) that share the most telling words; more is better."""
+        wanted = keywords(text)
+
+        def best(count: int) -> list[Row]:
+            return self._all(
+                """
+                SELECT rowid, -rank FROM passage_fts
+                WHERE passage_fts MATCH :words ORDER BY rank, rowid LIMIT :k
+                """,
+                {"words": wanted, "k": count},
+            )
+
+        return self._matching_passages(best, k, as_of) if wanted else []
+
+    def _matching_passages(
+        self, fetch: Callable[[int], list[Row]], k: int, as_of: datetime | None
+    ) -> list[tuple[PassageId, float]]:
+        def fits(ids: list[int]) -> set[int]:
+            return set(
+                self._ids(
+                    """
+                    SELECT id FROM passage WHERE id IN (SELECT value FROM json_each(:ids))
+                      AND (:when IS NULL OR at <= :when)
+                    """,
+                    {"ids": json.dumps(ids), "when": utc_text(as_of) if as_of else None},
+                )
+            )
+
+        with self._reading():
+            return [(PassageId(id_), score) for id_, score in widening(fetch, fits, k)]

@@ -1,0 +1,355 @@
+"""Dump, check, rebuild, embed anew, and back up."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memo import schema
+from memo.errors import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+)
+from memo.events import (
+    FORGOTTEN,
+    chained,
+    edit_text,
+)
+from memo.records import (
+    FactId,
+)
+from memo.store.forgetting import Forgetting
+from memo.store.rows import (
+    checked_vectors,
+    passage_text,
+    sync_folder,
+    utc,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from memo.lm import EmbedderIdentity
+    from memo.store.rows import Embed
+
+
+class Upkeep(Forgetting):
+    """What `memo doctor` and `memo backup` do to a store."""
+
+    def dump(self) -> str:
+        """The logical state as canonical JSON: equal exactly where two stores mean the same.
+
+        Without what was undone or forgotten, and without the log of undoing itself.
+        """
+        with self._reading():
+            documents = self._table(
+                """
+                SELECT d.id, d.source, d.key, d.title, d.digest, d.at, d.recorded_at, d.change_id
+                FROM document d JOIN change_set c ON c.id = d.change_id AND c.undone_by IS NULL
+                WHERE NOT d.forgotten ORDER BY d.id
+                """
+            )
+            passages = self._table(
+                """
+                SELECT p.id, p.document_id, p.ord, p.speaker, p.at, p.text FROM passage p
+                JOIN document d ON d.id = p.document_id AND NOT d.forgotten
+                JOIN change_set c ON c.id = d.change_id AND c.undone_by IS NULL ORDER BY p.id
+                """
+            )
+            events = self._table(
+                """
+                SELECT e.id, e.change_id, e.edit, e.fact_id, e.kind, e.truth, e.at, e.said_at,
+                    e.recorded_at, e.document_id, e.passage_id, e.quote, e.confidence, e.because,
+                    e.successor, e.held_id
+                FROM event e JOIN live_event l ON l.event_id = e.id ORDER BY e.id
+                """
+            )
+            facts = sorted(self.list_facts(None), key=lambda fact: fact.id)
+            state = {
+                "documents": documents,
+                "passages": passages,
+                "facts": [asdict(fact) for fact in facts],
+                "events": events,
+                "held": [[*ids, edit_text(held.edit), held.reason] for *ids, held in self.held()],
+                "fact_words": self._ids("SELECT rowid FROM fact_fts ORDER BY rowid"),
+                "passage_words": self._ids("SELECT rowid FROM passage_fts ORDER BY rowid"),
+                "fact_vectors": self._vector_ids("fact"),
+                "passage_vectors": self._vector_ids("passage"),
+            }
+        return json.dumps(state, sort_keys=True, ensure_ascii=False, default=utc)
+
+    def _table(self, sql: str) -> list[list[object]]:
+        return [list(row) for row in self._all(sql)]
+
+    def _vector_ids(self, kind: str) -> list[int]:
+        if self._embedder is None:
+            return []
+        statement = {
+            "fact": "SELECT id FROM fact_vec ORDER BY id",
+            "passage": "SELECT id FROM passage_vec ORDER BY id",
+        }
+        return self._ids(statement[kind])
+
+    def check(self) -> list[str]:
+        """What is wrong with the store, a sentence each without anybody's words."""
+        problems: list[str] = []
+        checks = (
+            self._check_pages,
+            self._check_chain,
+            self._check_documents,
+            self._check_derived,
+            self._check_words,
+            self._check_vectors,
+        )
+        with self._reading():
+            for check in checks:
+                try:
+                    problems += check()
+                except StoreError as error:  # a damaged page: the other checks still tell more
+                    problems.append(str(error))
+        return problems
+
+    def _check_pages(self) -> list[str]:
+        rows = self._all("PRAGMA integrity_check")
+        problems = [f"integrity_check: {row[0]}" for row in rows if row[0] != "ok"]
+        rows = self._all("PRAGMA foreign_key_check")
+        return problems + [f"{table} row {id_} refers to nothing" for table, id_, *_ in rows]
+
+    def _check_chain(self) -> list[str]:
+        """Every event has the hash of its predecessor, every quote its digest."""
+        columns = (
+            "id, change_id, edit, fact_id, kind, truth, at, said_at, recorded_at, document_id, "
+            "passage_id, quote_digest, confidence, because, successor, held_id"
+        )
+        rows = self._all(
+            """
+            SELECT id, change_id, edit, fact_id, kind, truth, at, said_at, recorded_at,
+                document_id, passage_id, quote_digest, confidence, because, successor, held_id,
+                quote, hash
+            FROM event ORDER BY id
+            """
+        )
+        problems = []
+        last = ""
+        for number, (*values, quote, found) in enumerate(rows, start=1):
+            row = dict(zip(columns.split(", "), values, strict=True))
+            last = chained(last, row)
+            if last != found or row["id"] != number:
+                problems.append(f"The log of events was changed at event {row['id']}")
+                last = found
+            if quote is not None and self._mark("quote", quote) != row["quote_digest"]:
+                problems.append(f"The quote of event {row['id']} was changed")
+        return problems
+
+    def _check_documents(self) -> list[str]:
+        rows = self._all(
+            """
+            SELECT min(d.id), max(d.id)
+            FROM document d JOIN change_set c ON c.id = d.change_id AND c.undone_by IS NULL
+            WHERE NOT d.forgotten GROUP BY d.source, d.digest HAVING count(*) > 1
+            """
+        )
+        problems = [f"Documents {first} and {last} are the same" for first, last in rows]
+        rows = self._all(
+            "SELECT id FROM document WHERE id NOT IN (SELECT document_id FROM passage)"
+        )
+        return problems + [f"Document {row[0]} has no passages" for row in rows]
+
+    def _check_derived(self) -> list[str]:
+        """What is derived equals what the events say."""
+        expected = self._ids(
+            """
+            WITH RECURSIVE
+            standing (id, because) AS (
+                SELECT e.id, e.because FROM event e JOIN change_set c ON c.id = e.change_id
+                LEFT JOIN held h ON h.id = e.held_id LEFT JOIN change_set o ON o.id = h.change_id
+                WHERE c.undone_by IS NULL AND o.undone_by IS NULL),
+            effective (id) AS (
+                SELECT id FROM standing WHERE because IS NULL
+                UNION SELECT s.id FROM standing s JOIN effective e ON s.because = e.id)
+            SELECT id FROM effective
+            """
+        )
+        problems = []
+        if set(expected) != set(self._ids("SELECT event_id FROM live_event")):
+            problems.append("Which events are effective is out of date")
+        derived, stored = self._derived_standings(), self._standings(None, None)
+        problems += [
+            f"The state of fact {fact} is out of date"
+            for fact in sorted(derived.keys() | stored.keys())
+            if derived.get(fact) != stored.get(fact)
+        ]
+        return problems
+
+    def _check_words(self) -> list[str]:
+        """The keyword indexes hold what may be found, and nothing else."""
+        facts = self._ids("SELECT fact_id FROM fact_state ORDER BY fact_id")
+        problems = []
+        if facts != self._ids("SELECT rowid FROM fact_fts ORDER BY rowid"):
+            problems.append("The keyword index of facts is out of date")
+        if self._live_passages() != self._ids("SELECT rowid FROM passage_fts ORDER BY rowid"):
+            problems.append("The keyword index of passages is out of date")
+        rows = self._all(
+            """
+            SELECT f.id FROM fact f JOIN fact_fts i ON i.rowid = f.id
+            WHERE i.text <> f.question || ' ' || f.text
+            """
+        )
+        return problems + [f"The keyword index has other words for fact {row[0]}" for row in rows]
+
+    def _check_vectors(self) -> list[str]:
+        """The vector indexes hold the stored vectors of what may be found, and find them."""
+        if self._embedder is None:
+            return []
+        facts = self._ids("SELECT fact_id FROM fact_state ORDER BY fact_id")
+        vectors = {*self._ids("SELECT passage_id FROM passage_vector")}
+        live = {
+            "fact": facts,
+            "passage": [id_ for id_ in self._live_passages() if id_ in vectors],
+        }
+        problems = [
+            f"The vector index of {kind}s is out of date"
+            for kind, ids in live.items()
+            if ids != self._vector_ids(kind)
+        ]
+        for kind, statement in (
+            (
+                "fact",
+                "SELECT i.id, i.vector, v.vector FROM fact_vec i JOIN fact_vector v"
+                " ON v.fact_id = i.id ORDER BY i.id",
+            ),
+            (
+                "passage",
+                "SELECT i.id, i.vector, v.vector FROM passage_vec i JOIN passage_vector v"
+                " ON v.passage_id = i.id ORDER BY i.id",
+            ),
+        ):
+            rows = self._all(statement)
+            problems += [
+                f"The vector index holds another vector for {kind} {id_}"
+                for id_, indexed, stored in rows
+                if indexed != stored or not np.isfinite(np.frombuffer(stored, "<f4")).all()
+            ]
+            problems += [
+                f"The vector index does not find {kind} {id_}"
+                for id_, _, stored in rows[:: max(1, len(rows) // 16)]
+                if not self._finds(kind, id_, stored)
+            ]
+        return problems
+
+    def _finds(self, kind: str, id_: int, vector: bytes) -> bool:
+        """Whether a search for a stored vector finds it or one as near."""
+        statement = {
+            "fact": "SELECT id, distance FROM fact_vec WHERE vector MATCH :vector AND k = 1",
+            "passage": "SELECT id, distance FROM passage_vec WHERE vector MATCH :vector AND k = 1",
+        }
+        rows = self._all(statement[kind], {"vector": vector})
+        return bool(rows) and (rows[0][0] == id_ or rows[0][1] is None or rows[0][1] < 1e-3)
+
+    def rebuild(self) -> None:
+        """Derive everything that is derived anew; what was said and done stays untouched."""
+        with self._writing():
+            self._script("DELETE FROM live_event; DELETE FROM fact_state;")
+            for event in self._ids("SELECT id FROM event ORDER BY id"):
+                self._enliven(event)
+            for name in ("fact_fts", "passage_fts"):
+                self._script(schema.FTS.format(name=name))
+            if self._embedder is not None:
+                self._new_vector_indexes(self._embedder)
+            for fact, now in self._derived_standings().items():
+                self._store_standing(fact, now)
+                self._index_fact(fact)
+            for passage in self._live_passages():
+                self._index_passage(passage)
+
+    def embed_missing(self, embed: Embed) -> int:
+        """Give a vector to each passage that lost it with a forgotten sentence; how many."""
+        missing = self._without_vector()
+        vectors = self._embedded([text for _, _, text in missing], embed)
+        with self._writing():
+            return self._fill(vectors)
+
+    def reembed(self, embedder: EmbedderIdentity, embed: Embed) -> None:
+        """Replace all vectors by another embedder's. Open the store without one for this.
+
+        Raises:
+            StoreBusy: Another program stored something meanwhile.
+        """
+        texts = list(dict.fromkeys(text for _, _, text in self._texts()))
+        vectors = checked_vectors(texts, embed(texts), embedder) if texts else {}
+        with self._writing():
+            self._install(embedder)
+            self._fill(vectors)
+            if self._without_vector():
+                raise StoreBusy(f"{self.path} was written to while it was embedded: try again.")
+        self._embedder = embedder
+
+    def _texts(self) -> list[tuple[str, int, str]]:
+        """What facts and passages are found by; undone ones too, as they may be redone."""
+        facts = self._all("SELECT id, question || ' ' || text FROM fact WHERE NOT forgotten")
+        passages = self._all(
+            """
+            SELECT p.id, p.speaker, p.text
+            FROM passage p JOIN document d ON d.id = p.document_id AND NOT d.forgotten
+            WHERE p.text <> :forgotten
+            """,
+            {"forgotten": FORGOTTEN},
+        )
+        return [("fact", id_, text) for id_, text in facts] + [
+            ("passage", id_, passage_text(speaker, text)) for id_, speaker, text in passages
+        ]
+
+    def _without_vector(self) -> list[tuple[str, int, str]]:
+        have = {
+            "fact": set(self._ids("SELECT fact_id FROM fact_vector")),
+            "passage": set(self._ids("SELECT passage_id FROM passage_vector")),
+        }
+        return [(kind, id_, text) for kind, id_, text in self._texts() if id_ not in have[kind]]
+
+    def _fill(self, vectors: dict[str, bytes]) -> int:
+        """Store these vectors where one is missing, and index what may be found."""
+        live = set(self._live_passages())
+        filled = 0
+        for kind, id_, text in self._without_vector():
+            if text not in vectors:
+                continue
+            filled += 1
+            row = {"id": id_, "vector": vectors[text]}
+            if kind == "fact":
+                self._all("INSERT INTO fact_vector VALUES (:id, :vector)", row)
+                if self._exists(FactId(id_)):
+                    self._all("INSERT INTO fact_vec (id, vector) VALUES (:id, :vector)", row)
+            else:
+                self._all("INSERT INTO passage_vector VALUES (:id, :vector)", row)
+                if id_ in live:
+                    self._all("INSERT INTO passage_vec (id, vector) VALUES (:id, :vector)", row)
+        return filled
+
+    def backup(self, path: Path) -> None:
+        """Write a whole, checked copy; it appears under its name only once it is safe.
+
+        Raises:
+            StoreError: The name is taken, or the copy could not be written or checked.
+        """
+        if path.exists():
+            raise StoreError(f"{path} exists already: give another name.")
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        try:
+            unfinished.unlink(missing_ok=True)
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+            self._all("VACUUM INTO :path", {"path": str(unfinished)})
+            with type(self).open(unfinished, read_only=True) as copy:
+                problems = copy.check()
+            if problems:
+                raise StoreDamaged(f"The copy {path} is not whole: {'; '.join(problems[:3])}")
+            unfinished.rename(path)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise StoreError(f"{path} could not be written ({error.strerror}).") from error
+        finally:
+            unfinished.unlink(missing_ok=True)
