@@ -6,15 +6,8 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from memo.errors import (
-    NotKnown,
-)
-from memo.events import (
-    FORGOTTEN,
-    chained,
-    edit_text,
-    squashed,
-)
+from memo.errors import NotKnown
+from memo.events import FORGOTTEN, chained, edit_text, squashed
 from memo.records import (
     Add,
     ChangeId,

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING, Self
 import apsw
 
 from memo import schema
-from memo.errors import (
-    EmbedderMismatch,
-    StoreReadOnly,
-)
+from memo.errors import EmbedderMismatch, StoreReadOnly
 from memo.lm import EmbedderIdentity
-from memo.store.rows import (
-    checked_vectors,
-)
+from memo.store.rows import checked_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

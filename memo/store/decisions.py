@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memo.errors import (
-    NotKnown,
-)
+from memo.errors import NotKnown
 from memo.records import (
     ChangeId,
     ChangeSet,
@@ -20,14 +18,7 @@ from memo.records import (
     utc_text,
 )
 from memo.store.changes import Changes
-from memo.store.rows import (
-    Ground,
-    Said,
-    claims_of,
-    decision_title,
-    indexed,
-    said_by,
-)
+from memo.store.rows import Ground, Said, claims_of, decision_title, indexed, said_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,23 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from memo.records import (
-    ChangeId,
-    DocumentId,
-    FactId,
-    PassageId,
-)
-from memo.store.rows import (
-    passage_text,
-)
+from memo.records import ChangeId, DocumentId, FactId, PassageId
+from memo.store.rows import passage_text
 from memo.store.search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from memo.events import (
-        Standing,
-    )
+    from memo.events import Standing
 
 
 class Derived(Search):

@@ -5,17 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from memo.errors import (
-    NotKnown,
-    StoreBusy,
-)
-from memo.events import (
-    FORGOTTEN,
-    edit_of,
-    mentions,
-    squashed,
-    without_sentences,
-)
+from memo.errors import NotKnown, StoreBusy
+from memo.events import FORGOTTEN, edit_of, mentions, squashed, without_sentences
 from memo.records import (
     ChangeId,
     ChangeSet,
@@ -27,12 +18,7 @@ from memo.records import (
     PassageId,
 )
 from memo.store.decisions import Decisions
-from memo.store.rows import (
-    claims_of,
-    clean,
-    facts_named,
-    telling,
-)
+from memo.store.rows import claims_of, clean, facts_named, telling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

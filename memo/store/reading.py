@@ -9,17 +9,8 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from memo.errors import (
-    NotKnown,
-)
-from memo.events import (
-    FORGOTTEN,
-    Event,
-    Standing,
-    edit_of,
-    squashed,
-    standing,
-)
+from memo.errors import NotKnown
+from memo.events import FORGOTTEN, Event, Standing, edit_of, squashed, standing
 from memo.records import (
     Add,
     ChangeId,

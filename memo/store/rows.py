@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memo.errors import (
-    EmbedderMismatch,
-    ModelError,
-)
-from memo.events import (
-    FORGOTTEN,
-    Standing,
-)
+from memo.errors import EmbedderMismatch, ModelError
+from memo.events import FORGOTTEN, Standing
 from memo.records import (
     Add,
     ChangeId,

@@ -5,18 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from memo.records import (
-    FactId,
-    PassageId,
-    State,
-    utc_text,
-)
+from memo.records import FactId, PassageId, State, utc_text
 from memo.store.reading import Reading
-from memo.store.rows import (
-    keywords,
-    query_vector,
-    widening,
-)
+from memo.store.rows import keywords, query_vector, widening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -10,26 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memo import schema
-from memo.errors import (
-    StoreBusy,
-    StoreDamaged,
-    StoreError,
-)
-from memo.events import (
-    FORGOTTEN,
-    chained,
-    edit_text,
-)
-from memo.records import (
-    FactId,
-)
+from memo.errors import StoreBusy, StoreDamaged, StoreError
+from memo.events import FORGOTTEN, chained, edit_text
+from memo.records import FactId
 from memo.store.forgetting import Forgetting
-from memo.store.rows import (
-    checked_vectors,
-    passage_text,
-    sync_folder,
-    utc,
-)
+from memo.store.rows import checked_vectors, passage_text, sync_folder, utc
 
 if TYPE_CHECKING:
     from pathlib import Path
