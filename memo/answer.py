@@ -80,6 +80,15 @@ def answer(
         first = first or time.monotonic() - started
         yield tail
     cited = {*notes.seen(text), *map(int, _CITATION.findall(tail))}
+    if not any(c.isalpha() for c in draft.value):  # `41` of `41 Pear Tree Lane`
+        draft.value = next(
+            (
+                fact.claim.value
+                for n in notes.seen(text)
+                if (fact := notes.fact(n)) and wording.occurs(draft.value, fact.claim.value)
+            ),
+            draft.value,
+        )
     yield Answer(
         question.text,
         "" if draft.abstained else draft.value,

@@ -83,14 +83,16 @@ def names_value(claim: Claim, fact: Fact) -> bool:
         return True
     if has_slot(claim) and (over := wording.content(claim.value) - about) and over <= value:
         return has_slot(fact.claim) or 2 * len(over) >= len(value)
+    about |= wording.content(" ".join(claim.subjects))
     gone = wording.without_endings(claim.text) - about
     whom = wording.content(" ".join(wording.names(claim.text))) - about
-    if gone == whom and gone and _goes_on(fact.claim):
-        return gone <= wording.content(fact.text)  # `no longer with Acme` ends `drives for Acme`
+    if whom and gone - _BEING == whom and _goes_on(fact.claim):
+        return whom <= wording.content(fact.text)  # `no longer with Acme` ends `drives for Acme`
     said = value if len(gone) == 1 and has_slot(fact.claim) else wording.content(fact.text)
     return bool(gone) and gone <= said and (len(gone) > 1 or has_slot(fact.claim))
 
 
+_BEING = wording.content("work live be stay belong go")
 _PAST = re.compile(r"\w+ed|was|were|had|met|went|got|took|bought|came|saw|gave|made|told|said|did")
 
 

@@ -951,7 +951,7 @@ def _demo_question(
         or any(accepted.casefold() in answer.answer.casefold() for accepted in entry["accept"])
     )
     if not front.json:
-        expected = f"expected {wanted or ' or '.join(entry['accept'])}"
+        expected = f"expected {wanted or ' or '.join(entry['accept'])}, not {answer.answer!r}"
         front.line(
             click.style("  ✓ as expected", fg="green")
             if good

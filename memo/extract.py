@@ -6,6 +6,7 @@ words stand in the message and were said of its subject (ERASE, section 3.3; doc
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -216,7 +217,11 @@ def _is_grounded(sentence: str, turn: Spoken, document: Document) -> bool:
 def _claim(sentence: str, slot: prompts.Slot | None, subjects: tuple[str, ...]) -> Claim:
     """The sentence in its slot, or with a yes-or-no question if the slot does not fit."""
     if slot is not None and _fits(slot, sentence, subjects):
-        several = slot.kind == "several" or _is_vague(slot.question, subjects)
+        several = (
+            slot.kind == "several"
+            or _is_vague(slot.question, subjects)
+            or _EVENT.match(slot.question) is not None
+        )
         return Claim(sentence, slot.question, slot.value, subjects, several)
     statement = sentence.rstrip(".!")
     return Claim(sentence, f"Is it true that {statement}?", "yes", subjects, several=True)
@@ -243,6 +248,10 @@ _VAGUE = wording.content(
     "what who where when which how do doing happen have has like feel make say go going thing new "
     "condition status"
 )
+
+
+_EVENT = re.compile(r"(?:\w+ ){1,4}?(?:did|was|were)\b", re.IGNORECASE)
+"""What somebody did once is not ended by what they did next."""
 
 
 def _is_vague(question: str, subjects: tuple[str, ...]) -> bool:

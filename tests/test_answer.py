@@ -310,6 +310,13 @@ def test_a_question_about_now_is_not_answered_from_what_was() -> None:
     ]
 
 
+def test_a_bare_number_is_completed_from_the_fact_that_is_cited() -> None:
+    home = Claim("Ann lives at 41 Hay Lane.", "Where does Ann live?", "41 Hay Lane", ("Ann",))
+    notes = found(replace(job("Acme"), claim=home))
+    reply = {"Where does Ann live?": "41 | Ann lives at 41 Hay Lane [1]."}
+    assert asked("Where does Ann live?", notes, reply).answer == "41 Hay Lane"
+
+
 def test_notes_are_fenced_anew_for_every_question() -> None:
     lm = FakeLM()
     for _ in range(2):

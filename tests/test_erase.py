@@ -286,6 +286,35 @@ def test_an_ending_names_part_of_what_it_ends(life: Life) -> None:
     assert life.true_on() == ["Ann has given up the bus."]
 
 
+def test_leaving_a_firm_ends_what_is_done_for_it(life: Life) -> None:
+    lm = reader(
+        extracts={
+            "a bus for": ["Ann drives a bus for Speedlink."],
+            "met Raj": ["Ann met Raj at Speedlink."],
+            "no longer with": ["Ann is no longer with Speedlink."],
+        },
+        slots={"Ann drives a bus for Speedlink.": "What vehicle does Ann drive? | a bus | one"},
+    )
+    life.tell(document("I drive a bus for Speedlink. I met Raj at Speedlink.", "2024-01-05"), lm)
+    life.tell(document("I'm no longer with Speedlink.", "2024-06-01"), lm)
+    assert life.true_on() == ["Ann is no longer with Speedlink.", "Ann met Raj at Speedlink."]
+
+
+def test_what_somebody_did_once_is_not_ended_by_what_they_did_next(life: Life) -> None:
+    question = "What did Ann receive?"
+    lm = reader(
+        extracts={"atlas": ["Ann received an atlas."], "map": ["Ann received a map."]},
+        slots={
+            "Ann received an atlas.": f"{question} | an atlas | one",
+            "Ann received a map.": f"{question} | a map | one",
+        },
+        readings={("map", question): "a map"},
+    )
+    life.tell(document("I received an atlas.", "2024-01-05"), lm)
+    life.tell(document("I received a map.", "2024-06-01"), lm)
+    assert life.true_on() == ["Ann received a map.", "Ann received an atlas."]
+
+
 def test_an_ending_needs_none_of_the_words_by_which_the_model_says_it(life: Life) -> None:
     life.tell(document("I started at Acme.", "2024-01-05"), reader())
     lm = reader(extracts={"left Acme": ["Ann no longer works at Acme."]}, readings={})
