@@ -19,6 +19,7 @@ from memo.records import Answer, CitedFact, CitedPassage, Fact, Passage, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import tzinfo
 
     from memo.lm import LanguageModel
     from memo.records import FactId
@@ -58,14 +59,23 @@ class Question:
 
 
 def answer(
-    question: Question, evidence: Found, lm: LanguageModel, word: str | None = None
+    question: Question,
+    evidence: Found,
+    lm: LanguageModel,
+    word: str | None = None,
+    zone: tzinfo | None = None,
 ) -> Iterator[str | Answer]:
     """Yield the text of an answer piece by piece, and last the `Answer` itself.
 
-    `word` is the fence around the notes; a random one if None.
+    Args:
+        question: The person's.
+        evidence: What retrieval found for it.
+        lm: Writes the answer.
+        word: The fence around the notes; a random one if None.
+        zone: Of the days that are named; None is this machine's.
     """
     started, before = time.monotonic(), lm.usage
-    notes = _Notes.of(question, evidence, lm, word or prompts.fence())
+    notes = _Notes.of(question, evidence, lm, word or prompts.fence(), zone)
     first = 0.0
     text = ""
     draft = _Draft()
@@ -121,11 +131,19 @@ class _Notes:
     """What the model sees; of a question about now no former fact, which only code cites."""
     word: str
     today: datetime
+    zone: tzinfo | None
 
     @classmethod
-    def of(cls, question: Question, evidence: Found, lm: LanguageModel, word: str) -> _Notes:
+    def of(
+        cls,
+        question: Question,
+        evidence: Found,
+        lm: LanguageModel,
+        word: str,
+        zone: tzinfo | None,
+    ) -> _Notes:
         """Facts first, then passages, each with a number and its dates, while there is room."""
-        today = question.as_of or datetime.now(UTC)
+        today = (question.as_of or datetime.now(UTC)).astimezone(zone)
         room = EVIDENCE_TOKENS
         facts: list[CitedFact] = []
         passages: list[CitedPassage] = []
@@ -133,7 +151,7 @@ class _Notes:
         past = wording.asks_about_past(question.text)
         former = [f for f in evidence.facts if f[0].state is State.PAST and not past]
         for fact, score in [f for f in evidence.facts if f not in former]:
-            line = f"[{len(lines) + 1}] {fact.text} ({_interval(fact)})"
+            line = f"[{len(lines) + 1}] {fact.text} ({_interval(fact, zone)})"
             room -= lm.count_tokens(line)
             if room < 0:
                 break
@@ -144,7 +162,7 @@ class _Notes:
             if len(words) > PASSAGE_CHARACTERS:
                 words = words[:PASSAGE_CHARACTERS].rsplit(maxsplit=1)[0] + " …"
             said = f"{passage.speaker}: " if passage.speaker else ""
-            line = f'[{len(lines) + 1}] {passage.at:%Y-%m-%d} {said}"{words}"'
+            line = f'[{len(lines) + 1}] {passage.at.astimezone(zone):%Y-%m-%d} {said}"{words}"'
             room -= lm.count_tokens(line)
             if room < 0:
                 break
@@ -152,7 +170,7 @@ class _Notes:
             lines.append(line)
         for n, (fact, score) in enumerate(former, len(lines) + 1):
             facts.append(CitedFact(n, fact, score))
-        return cls(tuple(facts), tuple(passages), tuple(lines), word, today)
+        return cls(tuple(facts), tuple(passages), tuple(lines), word, today, zone)
 
     @property
     def text(self) -> str:
@@ -165,18 +183,27 @@ class _Notes:
     def fact(self, n: int) -> Fact | None:
         return next((c.fact for c in self.facts if c.n == n), None)
 
+    def day(self, when: datetime | None) -> str:
+        """A date as people say it, in their zone."""
+        if when is None:
+            return "an unknown day"
+        when = when.astimezone(self.zone)
+        return f"{when.day} {when:%B %Y}"
+
     def number(self, fact: FactId | None) -> int | None:
         return next((c.n for c in self.facts if c.fact.id == fact), None)
 
 
-def _interval(fact: Fact) -> str:
+def _interval(fact: Fact, zone: tzinfo | None) -> str:
+    since = f"{fact.since.astimezone(zone):%Y-%m-%d}"
+    until = f"{fact.until.astimezone(zone):%Y-%m-%d}" if fact.until else "an unknown day"
     match fact.state:
         case State.CURRENT:
-            return f"since {fact.since:%Y-%m-%d}"
+            return f"since {since}"
         case State.UNCERTAIN:
-            return f"since {fact.since:%Y-%m-%d}, may be outdated since {fact.until:%Y-%m-%d}"
+            return f"since {since}, may be outdated since {until}"
         case State.PAST:
-            return f"from {fact.since:%Y-%m-%d} until {fact.until:%Y-%m-%d}"
+            return f"from {since} until {until}"
 
 
 def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) -> Iterator[str]:
@@ -281,16 +308,16 @@ def _tail(question: Question, notes: _Notes, draft: _Draft, text: str) -> str:
             continue
         if fact.state is State.UNCERTAIN:
             draft.abstained = UNCERTAIN
-            return f" That may be outdated since {_day(fact.until)}."
+            return f" That may be outdated since {notes.day(fact.until)}."
         if fact.state is State.PAST and not past:
             draft.abstained = RETRACTED
-            return f" That was so until {_day(fact.until)}."
+            return f" That was so until {notes.day(fact.until)}."
         if fact.state is State.PAST:
-            return f" That was so until {_day(fact.until)}."
+            return f" That was so until {notes.day(fact.until)}."
         former = notes.number(fact.replaces)
         before = notes.fact(former) if former is not None else None
         if before is not None and before.state is State.PAST:
-            return f" Until {_day(before.until)}: {before.text} [{former}]"
+            return f" Until {notes.day(before.until)}: {before.text} [{former}]"
     return ""
 
 
@@ -304,15 +331,9 @@ def _refusal(question: Question, notes: _Notes, draft: _Draft) -> str:
             continue
         if fact.state is State.UNCERTAIN:
             draft.abstained = UNCERTAIN
-            return (
-                f"I am not sure: {fact.text} [{cited.n}] may be outdated since {_day(fact.until)}."
-            )
+            since = notes.day(fact.until)
+            return f"I am not sure: {fact.text} [{cited.n}] may be outdated since {since}."
         draft.abstained = RETRACTED
-        return f"Not any more: {fact.text} [{cited.n}] That was so until {_day(fact.until)}."
+        return f"Not any more: {fact.text} [{cited.n}] That was so until {notes.day(fact.until)}."
     draft.abstained = NEVER_RECORDED
     return "That was never recorded."
-
-
-def _day(when: datetime | None) -> str:
-    """A date as people say it."""
-    return "an unknown day" if when is None else f"{when.day} {when:%B %Y}"

@@ -364,7 +364,7 @@ class Memory:
         lm, embedder = self.language_model(), self.embedder()
         with self._store(embedder) as store:
             evidence = retrieve.evidence(store, embedder, question.text, question.as_of)
-        yield from answering.answer(question, evidence, lm, self._fence)
+        yield from answering.answer(question, evidence, lm, self._fence, self.settings.zone)
 
     # -- looking ---------------------------------------------------------------------
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from fakes import FakeLM, HashEmbedder
@@ -315,6 +317,17 @@ def test_a_bare_number_is_completed_from_the_fact_that_is_cited() -> None:
     notes = found(replace(job("Acme"), claim=home))
     reply = {"Where does Ann live?": "41 | Ann lives at 41 Hay Lane [1]."}
     assert asked("Where does Ann live?", notes, reply).answer == "41 Hay Lane"
+
+
+def test_days_are_those_of_the_persons_zone() -> None:
+    # Midnight in London's summer is an hour earlier by universal time.
+    until = datetime(2024, 4, 27, 23, tzinfo=UTC)
+    notes = found(job("Acme", state=State.PAST, until=until))
+    lm = FakeLM(answers={"Where did Ann work?": "Acme | Ann worked at Acme [1]."})
+    *_, said = answer(Question("Where did Ann work?"), notes, lm, zone=ZoneInfo("Europe/London"))
+    assert isinstance(said, Answer)
+    assert said.text.endswith("That was so until 28 April 2024.")
+    assert "until 2024-04-28" in "".join(lm.asked)
 
 
 def test_notes_are_fenced_anew_for_every_question() -> None:
