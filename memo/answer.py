@@ -15,6 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from memo import prompts, wording
+from memo.claims import has_slot
 from memo.records import Answer, CitedFact, CitedPassage, Fact, Passage, State
 
 if TYPE_CHECKING:
@@ -90,15 +91,8 @@ def answer(
         first = first or time.monotonic() - started
         yield tail
     cited = {*notes.seen(text), *map(int, _CITATION.findall(tail))}
-    if not any(c.isalpha() for c in draft.value):  # `41` of `41 Pear Tree Lane`
-        draft.value = next(
-            (
-                fact.claim.value
-                for n in notes.seen(text)
-                if (fact := notes.fact(n)) and wording.occurs(draft.value, fact.claim.value)
-            ),
-            draft.value,
-        )
+    if not question.choices and not question.wants_list:
+        draft.value = _borne_out(draft.value, notes, text)
     yield Answer(
         question.text,
         "" if draft.abstained else draft.value,
@@ -286,6 +280,22 @@ def _stands(value: str, question: Question, notes: _Notes) -> bool:
         any(wording.occurs(part, line) or not wording.content(part) for line in notes.lines)
         for part in parts
     )
+
+
+def _borne_out(value: str, notes: _Notes, text: str) -> str:
+    """The value if a note that the sentence cites holds it, else that of a fact cited.
+
+    A small model may begin with what somebody said long ago and then cite how it is now; and it
+    may cut `41 Hay Lane` to `41`.
+    """
+    cited = notes.seen(text)
+    parts = [part for part in re.split(r",| and ", value) if wording.content(part)]
+    lines = [notes.lines[n - 1] for n in cited]
+    whole = any(c.isalpha() for c in value)
+    if whole and all(any(wording.occurs(part, line) for line in lines) for part in parts):
+        return value
+    facts = [fact for n in cited if (fact := notes.fact(n)) is not None]
+    return next((fact.claim.value for fact in facts if has_slot(fact.claim)), value)
 
 
 def _best_note(value: str, notes: _Notes) -> int | None:

@@ -319,6 +319,12 @@ def test_a_bare_number_is_completed_from_the_fact_that_is_cited() -> None:
     assert asked("Where does Ann live?", notes, reply).answer == "41 Hay Lane"
 
 
+def test_a_value_that_the_cited_note_does_not_hold_gives_way_to_that_of_the_note() -> None:
+    notes = found(job("Borealis"), passage("I work at Acme."))
+    said = asked(WORK, notes, {WORK: "Acme | Ann works at Borealis [1]."})
+    assert (said.answer, said.text) == ("Borealis", "Ann works at Borealis [1].")
+
+
 def test_days_are_those_of_the_persons_zone() -> None:
     # Midnight in London's summer is an hour earlier by universal time.
     until = datetime(2024, 4, 27, 23, tzinfo=UTC)
