@@ -319,10 +319,9 @@ def _tail(question: Question, notes: _Notes, draft: _Draft, text: str) -> str:
         if fact.state is State.UNCERTAIN:
             draft.abstained = UNCERTAIN
             return f" That may be outdated since {notes.day(fact.until)}."
-        if fact.state is State.PAST and not past:
-            draft.abstained = RETRACTED
-            return f" That was so until {notes.day(fact.until)}."
         if fact.state is State.PAST:
+            if not past:
+                draft.abstained = RETRACTED
             return f" That was so until {notes.day(fact.until)}."
         former = notes.number(fact.replaces)
         before = notes.fact(former) if former is not None else None

@@ -28,20 +28,7 @@ class Search(Reading):
         as_of: datetime | None = None,
     ) -> list[tuple[FactId, float]]:
         """The k nearest facts with their cosine, of the `MOST_NEIGHBOURS` nearest in any state."""
-        if self._embedder is None:
-            return []
-        wanted = query_vector(vector, self._embedder)
-
-        def nearest(count: int) -> list[Row]:
-            return self._all(
-                """
-                SELECT id, 1 - distance FROM fact_vec
-                WHERE vector MATCH :vector AND k = :k ORDER BY distance
-                """,
-                {"vector": wanted, "k": count},
-            )
-
-        return self._matching_facts(nearest, k, states, as_of)
+        return self._matching_facts(self._nearest("fact_vec", vector), k, states, as_of)
 
     def search_facts_by_words(
         self,
@@ -51,18 +38,7 @@ class Search(Reading):
         as_of: datetime | None = None,
     ) -> list[tuple[FactId, float]]:
         """The k facts that share the most telling words with any text; more is better."""
-        wanted = keywords(text)
-
-        def best(count: int) -> list[Row]:
-            return self._all(
-                """
-                SELECT rowid, -rank FROM fact_fts
-                WHERE fact_fts MATCH :words ORDER BY rank, rowid LIMIT :k
-                """,
-                {"words": wanted, "k": count},
-            )
-
-        return self._matching_facts(best, k, states, as_of) if wanted else []
+        return self._matching_facts(self._sharing("fact_fts", text), k, states, as_of)
 
     def _matching_facts(
         self,
@@ -84,37 +60,13 @@ class Search(Reading):
         self, vector: Vectors, k: int, as_of: datetime | None = None
     ) -> list[tuple[PassageId, float]]:
         """The k nearest passages (said by then) with their cosine."""
-        if self._embedder is None:
-            return []
-        wanted = query_vector(vector, self._embedder)
-
-        def nearest(count: int) -> list[Row]:
-            return self._all(
-                """
-                SELECT id, 1 - distance FROM passage_vec
-                WHERE vector MATCH :vector AND k = :k ORDER BY distance
-                """,
-                {"vector": wanted, "k": count},
-            )
-
-        return self._matching_passages(nearest, k, as_of)
+        return self._matching_passages(self._nearest("passage_vec", vector), k, as_of)
 
     def search_passages_by_words(
         self, text: str, k: int, as_of: datetime | None = None
     ) -> list[tuple[PassageId, float]]:
         """The k passages (said by then) that share the most telling words; more is better."""
-        wanted = keywords(text)
-
-        def best(count: int) -> list[Row]:
-            return self._all(
-                """
-                SELECT rowid, -rank FROM passage_fts
-                WHERE passage_fts MATCH :words ORDER BY rank, rowid LIMIT :k
-                """,
-                {"words": wanted, "k": count},
-            )
-
-        return self._matching_passages(best, k, as_of) if wanted else []
+        return self._matching_passages(self._sharing("passage_fts", text), k, as_of)
 
     def _matching_passages(
         self, fetch: Callable[[int], list[Row]], k: int, as_of: datetime | None
@@ -132,3 +84,25 @@ class Search(Reading):
 
         with self._reading():
             return [(PassageId(id_), score) for id_, score in widening(fetch, fits, k)]
+
+    def _nearest(self, table: str, vector: Vectors) -> Callable[[int], list[Row]]:
+        """The rows of a vector table by cosine; none where the store has no embedder."""
+        if self._embedder is None:
+            return lambda _: []
+        sql = f"""
+            SELECT id, 1 - distance FROM {table}
+            WHERE vector MATCH :vector AND k = :k ORDER BY distance
+        """  # noqa: S608 - one of our own table names
+        wanted = query_vector(vector, self._embedder)
+        return lambda count: self._all(sql, {"vector": wanted, "k": count})
+
+    def _sharing(self, table: str, text: str) -> Callable[[int], list[Row]]:
+        """The rows of a keyword table by how telling the words are that they share with a text."""
+        wanted = keywords(text)
+        if not wanted:
+            return lambda _: []
+        sql = f"""
+            SELECT rowid, -rank FROM {table}
+            WHERE {table} MATCH :words ORDER BY rank, rowid LIMIT :k
+        """  # noqa: S608 - one of our own table names
+        return lambda count: self._all(sql, {"words": wanted, "k": count})
