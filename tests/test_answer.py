@@ -280,7 +280,7 @@ REPLIES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(reply=REPLIES, wants_list=st.booleans(), state=st.sampled_from(State))
 def test_no_reply_whatever_cites_what_was_not_shown(
     reply: str, wants_list: bool, state: State

@@ -218,7 +218,7 @@ good_line = st.fixed_dictionaries(
 ).map(lambda value: json.dumps(value).encode())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(lines=st.lists(st.one_of(st.binary(max_size=40), good_line), max_size=12))
 def test_any_bytes_at_all_are_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
@@ -234,7 +234,7 @@ def test_any_bytes_at_all_are_accounted_for(
         assert utc_text(document.at)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=st.text(alphabet="ab .!?\n\u200d字", max_size=200), budget=st.integers(0, 12))
 def test_split_text_loses_no_character_and_keeps_the_budget(text: str, budget: int) -> None:
     parts = list(split_text(text, len, budget))

@@ -224,7 +224,7 @@ def test_a_prompt_that_begins_another_is_answered_as_if_alone(lm: LlamaLM) -> No
     assert np.allclose(together[0], together[2], atol=1e-6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=8))
 def test_a_tree_of_prompts_holds_each_of_them_once(prompts: list[list[int]]) -> None:
     rows, ends = _tree([[9, *p] for p in prompts], list(range(len(prompts))), 1)

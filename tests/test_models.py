@@ -309,7 +309,7 @@ def test_what_is_no_model_is_told_in_one_sentence(settings: Settings, tmp_path: 
         locate(path, settings)
 
 
-@hypothesis_settings(deadline=None, max_examples=300)
+@hypothesis_settings(max_examples=300)
 @given(position=st.integers(0, len(chatml()) - 1), byte=st.integers(0, 255))
 def test_a_changed_byte_never_escapes_as_another_error(
     tmp_path_factory: pytest.TempPathFactory, position: int, byte: int

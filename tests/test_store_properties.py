@@ -59,7 +59,7 @@ said = st.lists(
 
 
 @given(said=said, data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_shuffled_import_converges(said: list[tuple[str, str]], data: st.DataObject) -> None:
     with fresh() as one, fresh() as other:
         for town, day in sorted(said, key=lambda pair: pair[1]):
@@ -72,7 +72,7 @@ def test_a_shuffled_import_converges(said: list[tuple[str, str]], data: st.DataO
 
 
 @given(said=said)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_as_of_a_day_is_what_had_been_said_by_then(said: list[tuple[str, str]]) -> None:
     with fresh() as store:
         for town, day in said:
@@ -84,7 +84,7 @@ def test_as_of_a_day_is_what_had_been_said_by_then(said: list[tuple[str, str]]) 
 
 
 @given(said=said)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_undoing_everything_backwards_passes_every_earlier_state(
     said: list[tuple[str, str]],
 ) -> None:
@@ -148,7 +148,7 @@ def hobby(number: int) -> tuple[Document, Plan]:
 
 
 @given(numbers=st.permutations(range(6)), undone=st.sets(st.integers(0, 5)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_what_was_undone_might_never_have_been(numbers: list[int], undone: set[int]) -> None:
     with fresh() as store, fresh() as never:
         changes = {number: store.apply(*hobby(number), embed).id for number in numbers}
@@ -312,4 +312,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=25, stateful_step_count=14, deadline=None)
+TestLife.settings = settings(max_examples=25, stateful_step_count=14)
