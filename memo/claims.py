@@ -23,19 +23,33 @@ def anchor(key: str, sentence: str, subjects: tuple[str, ...]) -> str:
     return " ".join(kept) or sentence
 
 
-def _principals(claim: Claim) -> list[list[str]]:
-    """The words of each subject, without whoever only possesses one: `Ann's mum`, not `Ann`."""
+def principals(claim: Claim) -> list[str]:
+    """The subjects, without whoever only possesses the first: `Ann's mum`, not `Ann`."""
     first = wording.words(claim.subjects[0]) if claim.subjects else []
-    named = [wording.words(subject) for subject in claim.subjects]
-    return [name for name in named if name and (name == first or name != first[: len(name)])]
+    named = [(subject, wording.words(subject)) for subject in claim.subjects]
+    return [
+        subject for subject, name in named if name and (name == first or name != first[: len(name)])
+    ]
+
+
+def is_about(claim: Claim, text: str, speaker: str) -> bool:
+    """Whether a text by a speaker may speak of a claim's subjects.
+
+    Of a person's things it may speak without naming them: `We're at 14 Wren Close`; of people
+    near to a person it speaks by name or by what they are.
+    """
+    possessors = [s for s in claim.subjects if s not in principals(claim)]
+    first = wording.words(claim.subjects[0])[-1:] if claim.subjects else []
+    things = possessors if first and not wording.names_a_relation(first[0]) else []
+    return any(wording.is_about(name, text, speaker) for name in [*principals(claim), *things])
 
 
 def same_subject(a: Claim, b: Claim) -> bool:
     """Whether two claims share a subject; `the baby` is `Ann's baby`."""
     return any(
         x == y or (x[-1] == y[-1] and (set(x) <= set(y) or set(y) <= set(x)))
-        for x in _principals(a)
-        for y in _principals(b)
+        for x in map(wording.words, principals(a))
+        for y in map(wording.words, principals(b))
     )
 
 
@@ -77,6 +91,8 @@ def names_value(claim: Claim, fact: Fact) -> bool:
     `has given up the bus` ends `takes the number 9 bus`, `stopped going to the gym` ends `goes to
     the gym on Mondays`; `left the museum` does not end `met Ann at the museum`.
     """
+    if wording.regular_days(claim.text) - wording.regular_days(fact.text):
+        return False  # `no more gym on Mondays` may mean another day
     about = wording.content(" ".join(fact.claim.subjects))
     value = wording.content(core(fact.claim)) - about
     if value and value <= wording.content(claim.text):
@@ -104,7 +120,10 @@ def _goes_on(claim: Claim) -> bool:
 
 def bare(claim: Claim) -> str:
     """A question without its subject, so that names do not make questions alike."""
-    return without(claim.question, claim.subjects)
+    rest = without(claim.question, claim.subjects)
+    if wording.content(rest):
+        return rest
+    return without(claim.question, tuple(wording.names(" ".join(claim.subjects))))
 
 
 def without(text: str, subjects: tuple[str, ...]) -> str:

@@ -28,7 +28,9 @@ from memo.claims import (
     bare,
     core,
     has_slot,
+    is_about,
     names_value,
+    principals,
     repeats,
     restates,
     same_subject,
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from memo.lm import Embedder, LanguageModel
+    from memo.lm import Embedder, LanguageModel, Vectors
 
 MAX_RETIRED = 3
 """Facts one document may end by itself; further ones wait for review (reliability.md, 2.3)."""
@@ -69,6 +71,8 @@ MIN_HELD = 0.5
 """Below this the new sentence is not even held for review."""
 SAME_SLOT = 0.80
 """Least cosine of two questions, subject left out, that ask the same; for MiniLM-L6 int8."""
+NEAR_SLOT = 0.50
+"""Least cosine of two questions, or of two sentences, that may be about the same."""
 DEPENDENT = 0.30
 """Least cosine of a fact with what usually changes along; for MiniLM-L6 int8, 27 pairs."""
 
@@ -166,26 +170,67 @@ class _Judge:
         self._add()
 
     def _is_about(self, fact: Fact) -> bool:
-        subjects = fact.claim.subjects[:1] or ("",)
-        return any(wording.is_about(subjects[0], turn.text, turn.speaker) for turn in self.spoken)
+        return any(is_about(fact.claim, turn.text, turn.speaker) for turn in self.spoken)
 
     def _same_slots(self) -> dict[int, list[Fact]]:
-        """For each extracted claim with a slot, the candidates that answer the same question."""
+        """For each extracted claim with a slot, the candidates that answer the same question.
+
+        Where questions are worded too differently to tell, each sentence is read for the
+        question of the other: `Where does Ann work?` and `What job does Ann have?` ask the same
+        if `Ann works at Acme` answers both.
+        """
         slotted = [i for i, s in enumerate(self.said) if has_slot(s.claim)]
         facts = [fact for fact in self.facts.values() if has_slot(fact.claim)]
+        same: dict[int, list[Fact]] = {i: [] for i in slotted}
         if not slotted or not facts:
-            return {}
-        ours = self.embedder.embed([bare(self.said[i].claim) for i in slotted])
-        theirs = self.embedder.embed([bare(fact.claim) for fact in facts])
-        near = ours @ theirs.T
-        return {
-            i: [
-                fact
-                for fact, cosine in zip(facts, row, strict=True)
-                if cosine >= SAME_SLOT and same_subject(self.said[i].claim, fact.claim)
-            ]
-            for i, row in zip(slotted, near, strict=True)
-        }
+            return same
+        claims = [self.said[i].claim for i in slotted]
+        near = self._alike(list(map(bare, claims)), [bare(fact.claim) for fact in facts])
+        told = self._alike(
+            [without(claim.text, claim.subjects) for claim in claims],
+            [without(fact.text, fact.claim.subjects) for fact in facts],
+        )
+        doubtful = []
+        for row, i in enumerate(slotted):
+            for column, fact in enumerate(facts):
+                claim = self.said[i].claim
+                if not same_subject(claim, fact.claim):
+                    continue
+                if near[row, column] >= SAME_SLOT:
+                    same[i].append(fact)
+                elif (
+                    max(near[row, column], told[row, column]) >= NEAR_SLOT
+                    and not (claim.several or fact.claim.several or self.said[i].ends)
+                    and not (says(claim, fact.claim) or says(fact.claim, claim))
+                ):
+                    doubtful.append((i, fact))
+        for (i, fact), answered in zip(doubtful, self._cross_read(doubtful), strict=True):
+            if answered:
+                same[i].append(fact)
+        return same
+
+    def _alike(self, some: list[str], others: list[str]) -> Vectors:
+        return self.embedder.embed(some) @ self.embedder.embed(others).T
+
+    def _cross_read(self, pairs: list[tuple[int, Fact]]) -> list[bool]:
+        """Whether a claim and a fact each answer the question of the other with their value."""
+        if not pairs:
+            return []
+        asked = []
+        for i, fact in pairs:
+            claim = self.said[i].claim
+            asked += [(claim.text, fact.claim.question, claim.value)]
+            asked += [(fact.text, claim.question, fact.claim.value)]
+        replies = self.lm.complete(
+            [prompts.reading(text, question, self.word) for text, question, _ in asked],
+            max_tokens=prompts.READING_TOKENS,
+            stop=("\n",),
+        )
+        answered = [
+            reply.finished and wording.same_value(reply.text, value)
+            for reply, (_, _, value) in zip(replies, asked, strict=True)
+        ]
+        return [a and b for a, b in zip(answered[::2], answered[1::2], strict=True)]
 
     # judge
 
@@ -232,6 +277,8 @@ class _Judge:
             return None
         if not answer or fact.claim.several:
             return None
+        if wording.names_a_relation(answer) and not wording.names_a_relation(fact.claim.value):
+            return None  # of `Ann's uncle` it read `uncle` as what Ann is
         if wording.content(answer) <= wording.content(fact.claim.question):
             return None  # an echo of the question
         witness = next(
@@ -239,8 +286,8 @@ class _Judge:
                 i
                 for i, s in enumerate(self.said)
                 if not s.ends
-                and fact in self.same.get(i, ())
                 and wording.occurs(answer, s.claim.text)
+                and (fact in self.same.get(i, ()) or self._agrees(s.claim, fact, answer))
             ),
             None,
         )
@@ -258,10 +305,21 @@ class _Judge:
             # The only words about it are of an ending: another claim may fill the slot.
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
-        if self._quote(fact, answer) is None or not self._owned(fact, answer):
+        quote = self._quote(fact, answer)
+        if quote is not None and self._comes_beside(quote):
+            return None
+        if quote is None or not self._owned(fact, answer):
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
         return answer, witness
+
+    def _agrees(self, claim: Claim, fact: Fact, answer: str) -> bool:
+        """Whether a claim has as its value what was read for the question of a fact."""
+        return (
+            has_slot(claim)
+            and same_subject(claim, fact.claim)
+            and wording.same_value(answer, claim.value)
+        )
 
     def _rival(self, fact: Fact) -> int | None:
         """An extracted claim that fills the same slot with another value."""
@@ -270,6 +328,7 @@ class _Judge:
             if (
                 fact in slotted
                 and not self.said[i].ends
+                and not self._comes_beside(self.said[i].evidence)
                 and not wording.same_value(claim.value, fact.claim.value)
             ):
                 return i
@@ -300,6 +359,12 @@ class _Judge:
         ]
         own = [e for e in found if (self.document.messages[e.message].speaker or "I") == about]
         return next(iter(own or found), None)
+
+    def _comes_beside(self, evidence: Evidence) -> bool:
+        """Whether a quote or what is said right after it adds to what there is."""
+        text = self.document.messages[evidence.message].text
+        _, _, after = text.partition(evidence.quote)
+        return wording.comes_beside(" ".join([evidence.quote, *wording.sentences(after)[:1]]))
 
     def _reinforce(self, fact: Fact, evidence: Evidence, claim: int | None) -> None:
         if claim is not None:
@@ -365,8 +430,9 @@ class _Judge:
     def _is_named(self, fact: Fact, evidence: Evidence) -> bool:
         """Whether a quote names its subject; `he` may be somebody else."""
         speaker = self.document.messages[evidence.message].speaker or "I"
-        subject = fact.claim.subjects[0] if fact.claim.subjects else ""
-        return wording.is_about(subject, evidence.quote, speaker)
+        return any(
+            wording.is_about(subject, evidence.quote, speaker) for subject in principals(fact.claim)
+        )
 
     def _successor(self, fact: Fact, value: str, witness: int | None) -> Claim | None:
         """The claim that takes a fact's place; it may name only what the document names."""
@@ -561,7 +627,9 @@ class _Judge:
             related = [
                 f
                 for f in others
-                if same_subject(f.claim, fact.claim) or whose & set(f.claim.subjects)
+                if same_subject(f.claim, fact.claim)
+                or whose & set(f.claim.subjects)
+                or any(wording.occurs(name, f.text) for name in whose)
             ]
             if not related:
                 continue
@@ -578,9 +646,10 @@ class _Judge:
             if items:
                 sentences = [without(f.text, f.claim.subjects) for f in related]
                 near = (self.embedder.embed(sentences) @ self.embedder.embed(items).T).max(axis=1)
-            named = wording.content(" ".join(wording.names(fact.claim.value)))
+            about = wording.content(" ".join((*fact.claim.subjects, *wording.names(fact.text)[:1])))
+            over = wording.telling(fact.claim.value) - about
             for other, cosine in zip(related, near, strict=True):
-                mentions = bool(named) and named <= wording.content(other.text)
+                mentions = bool(over & wording.content(other.text) - about)
                 edit = self.draft.settled[fact.id]
                 if (mentions or cosine >= DEPENDENT) and doubted < MAX_UNCERTAIN:
                     if other.id in self.draft.settled:
@@ -618,6 +687,7 @@ class _Judge:
                 and not said.claim.several
                 and not said.ends
                 and f.state is not State.PAST
+                and not self._comes_beside(said.evidence)
             ]
             if rivals:
                 self._contest(rivals[0], said)

@@ -59,11 +59,7 @@ class Said:
 
 def claim_of(text: str, lm: LanguageModel) -> Claim:
     """A sentence that a person typed, with the slot it fills."""
-    subjects = wording.leading_subjects(text)
-    (reply,) = lm.complete(
-        [prompts.slot(text)], max_tokens=prompts.SLOT_TOKENS, grammar=prompts.SLOT_GRAMMAR
-    )
-    return _claim(text, prompts.parse_slot(reply.text, finished=reply.finished), subjects)
+    return _claims([text], lm)[0]
 
 
 def spoken_in(document: Document) -> list[Spoken]:
@@ -81,13 +77,15 @@ def spoken_in(document: Document) -> list[Spoken]:
 
 
 def _parts(text: str) -> list[str]:
-    """The sentences of a message, the shortest joined to the one before."""
+    """The sentences of a message, the shortest joined to a neighbour."""
     parts: list[str] = []
     for sentence in wording.sentences(text):
         if parts and len(wording.words(sentence)) < MIN_WORDS:
             parts[-1] = f"{parts[-1]} {sentence}"
         else:
             parts.append(sentence)
+    if len(parts) > 1 and len(wording.words(parts[0])) < MIN_WORDS:
+        parts[:2] = [f"{parts[0]} {parts[1]}"]
     return parts
 
 
@@ -120,6 +118,7 @@ def extract(
         max_tokens=prompts.EXTRACTION_TOKENS,
         grammar=prompts.EXTRACTION_GRAMMAR,
     )
+    told = read_aloud(spoken)
     stated: dict[tuple[int, frozenset[str]], tuple[Spoken, str]] = {}
     for (turn, _), reply in zip(parts, replies, strict=True):
         if not reply.text.strip():
@@ -130,32 +129,26 @@ def extract(
             for fact in wording.unfolded(wording.claimed(sentence, turn.speaker)):
                 if (
                     wording.stands_alone(fact)
-                    and wording.relates_as(fact, document.text)
+                    and wording.relates_as(fact, told)
                     and _is_grounded(fact, turn, document)
                 ):
                     stated.setdefault((turn.message, wording.content(fact)), (turn, fact))
     found = list(stated.values())
     if not found:
         return [], problems
-    slots = lm.complete(
-        [prompts.slot(sentence) for _, sentence in found],
-        max_tokens=prompts.SLOT_TOKENS,
-        grammar=prompts.SLOT_GRAMMAR,
-    )
-    people = people_in(spoken, [wording.leading_subjects(s) for _, s in found])
+    claims = _claims([sentence for _, sentence in found], lm)
+    people = people_in(spoken, [claim.subjects for claim in claims])
+    present = frozenset(turn.speaker for turn in spoken)
     said: list[Said] = []
-    for (turn, sentence), reply in zip(found, slots, strict=True):
-        subjects = wording.leading_subjects(sentence)
-        slot = prompts.parse_slot(reply.text, finished=reply.finished)
-        claim = _claim(sentence, slot, subjects)
+    for (turn, sentence), claim in zip(found, claims, strict=True):
         key = claim.value if has_slot(claim) else sentence
-        if not subjects or not wording.may_own(
-            subjects[0],
-            anchor(key, sentence, subjects),
+        if not claim.subjects or not wording.may_own(
+            claim.subjects[0],
+            anchor(key, sentence, claim.subjects),
             turn.text,
             turn.speaker,
             people,
-            frozenset(t.speaker for t in spoken),
+            present,
         ):
             continue
         if any(wording.content(s.claim.text) == wording.content(sentence) for s in said):
@@ -173,6 +166,36 @@ def extract(
         )
     over = [s for s in said if s.ends]
     return [s for s in said if s.ends or not any(_denies(e, s) for e in over)], problems
+
+
+def _claims(sentences: list[str], lm: LanguageModel) -> list[Claim]:
+    """Sentences with their slots: relations by code, the others by the model, all in one batch."""
+    related = [wording.relation(sentence) for sentence in sentences]
+    others = [
+        wording.renamed(sentence, wording.leading_subjects(sentence))
+        for sentence, known in zip(sentences, related, strict=True)
+        if known is None
+    ]
+    replies = iter(
+        lm.complete(
+            [prompts.slot(other.text) for other in others],
+            max_tokens=prompts.SLOT_TOKENS,
+            grammar=prompts.SLOT_GRAMMAR,
+        )
+        if others
+        else ()
+    )
+    named = iter(others)
+    claims = []
+    for sentence, known in zip(sentences, related, strict=True):
+        if known is not None:
+            claims.append(_relation_claim(sentence, known))
+            continue
+        reply = next(replies)
+        text = next(named).back(reply.text)
+        slot = prompts.parse_slot(text, finished=reply.finished)
+        claims.append(_claim(sentence, slot, wording.leading_subjects(sentence)))
+    return claims
 
 
 def _stated(claim: Claim) -> str:
@@ -214,6 +237,13 @@ def _is_grounded(sentence: str, turn: Spoken, document: Document) -> bool:
     return len(said & there) >= 0.6 * len(said) > 0
 
 
+def _relation_claim(sentence: str, related: wording.Relation) -> Claim:
+    """Who holds a place in somebody's life: whoever comes next in it takes the place."""
+    subjects = (related.person, related.holder)
+    question = f"Who is {related.holder}?"
+    return Claim(sentence, question, related.person, subjects, related.several)
+
+
 def _claim(sentence: str, slot: prompts.Slot | None, subjects: tuple[str, ...]) -> Claim:
     """The sentence in its slot, or with a yes-or-no question if the slot does not fit."""
     if slot is not None and _fits(slot, sentence, subjects):
@@ -235,11 +265,12 @@ def _fits(slot: prompts.Slot, sentence: str, subjects: tuple[str, ...]) -> bool:
     asked = set(wording.words(slot.question))
     named = bool(subject & asked) or (subjects[0] == "I" and bool(asked & {"i", "my", "we", "our"}))
     value = wording.content(slot.value)
+    about = re.split(rf"{re.escape(subjects[0])}\W", sentence, maxsplit=1)
     return (
         named
         and bool(value)
-        and wording.occurs(slot.value, sentence)
-        and not value <= wording.content(" ".join(subjects))
+        and wording.occurs(slot.value, about[-1])
+        and not wording.content(" ".join(subjects)) <= value
         and not value <= wording.content(slot.question)
     )
 

@@ -81,7 +81,8 @@ _EXTRACTIONS: tuple[_Dialogue, ...] = (
     (
         "Tom: Hey! Finally got the keys, so Tom is in Leeds now, out of that awful flat. Tom's "
         "sister Kate carried boxes all day lol, she's a nurse and has a new van. Mum sang along. "
-        "Tom's Spanish course is on again. It begins in March. How was your weekend?",
+        "Tom's Spanish course is on again. It begins in March. Tom helps at the library on "
+        "Tuesdays now, he stamps the books. How was your weekend?",
         (
             (
                 "Finally got the keys, so Tom is in Leeds now, out of that awful flat.",
@@ -93,6 +94,10 @@ _EXTRACTIONS: tuple[_Dialogue, ...] = (
             ),
             ("Mum sang along.", "none"),
             ("It begins in March.", "Tom's Spanish course begins in March."),
+            (
+                "Tom helps at the library on Tuesdays now, he stamps the books.",
+                "Tom helps at the library on Tuesdays.\nTom stamps the books at the library.",
+            ),
             ("How was your weekend?", "none"),
         ),
     ),
@@ -269,6 +274,14 @@ _SLOT_EXAMPLES = (
     Example("Ida's boss is Mr Hale.", "Who is Ida's boss? | Mr Hale | one"),
     Example("Tom's party is at the Old Mill.", "Where is Tom's party? | the Old Mill | one"),
     Example("Rosa is an accountant at Hill & Co.", "Where does Rosa work? | Hill & Co | one"),
+    Example("Paul is a plumber.", "What is Paul's job? | a plumber | one"),
+    Example(
+        "Ida helps at the library on Tuesdays.",
+        "On which day does Ida help at the library? | on Tuesdays | one",
+    ),
+    Example("Nils has cancelled the Herald.", "What does Nils subscribe to? | the Herald | over"),
+    Example("Finn bought a motorbike.", "What vehicle does Finn have? | a motorbike | one"),
+    Example("Eva wants to go to Malta.", "Where does Eva want to go? | Malta | one"),
 )
 
 SLOT_GRAMMAR = r"""root ::= question " | " answer " | " kind

@@ -7,6 +7,7 @@ for people near to somebody; in another language they recognise less, and so hol
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 
 _STOP = frozenset(
@@ -22,38 +23,44 @@ _NUMBERS = {
 }
 _FIRST_PERSON = frozenset("i i'm i've i'll i'd we we're we've we'll we'd me us".split())
 _THIRD_PERSON = frozenset("he she they he's she's they're they've they'll his her their".split())
-_NEAR_PEOPLE = frozenset(
-    "mother mum mom mam mama father dad papa parents sister brother siblings son daughter kids "
-    "children child wife husband partner girlfriend boyfriend fiance fiancee ex friend friends "
-    "mate mates neighbour neighbours neighbor neighbors boss manager colleague colleagues coworker "
-    "coworkers cousin cousins aunt auntie uncle nephew niece gran grandma granny nan grandmother "
-    "grandad grandpa grandfather flatmate roommate landlord landlady baby".split()
-)
-_OWN_KIN = frozenset(
-    "mum mom mam mama mummy dad papa daddy gran grandma granny nan nana grandad grandpa".split()
-)
-"""Whom people speak of without saying whose."""
-_KIN = {
-    name: set(names.split())
+_RELATIONS = tuple(
+    frozenset(names.split())
     for names in (
-        "mother mum mom mam mama mummy",
-        "father dad papa daddy",
+        "mother mum mom mam mama mummy parents",
+        "father dad papa daddy parents",
         "gran grandma granny nan nana grandmother",
         "grandad grandpa grandfather",
-        "neighbour neighbours neighbor neighbors",
         "brother brothers",
         "sister sisters",
-        "friend friends mate mates",
-        "kids children child kid",
+        "son kids children child kid",
+        "daughter kids children child kid",
+        "baby",
+        "wife",
+        "husband",
+        "fiance fiancee",
+        "girlfriend boyfriend partner",
+        "ex",
         "aunt auntie",
-        "flatmate roommate",
+        "uncle",
+        "cousin cousins",
+        "nephew",
+        "niece",
+        "friend friends mate mates",
+        "neighbour neighbours neighbor neighbors",
+        "flatmate roommate housemate",
         "boss manager",
         "colleague colleagues coworker coworkers",
-        "girlfriend boyfriend partner",
+        "landlord landlady",
     )
-    for name in names.split()
-}
-"""Words for one and the same relation."""
+)
+"""Words for people near to somebody; those of one line can mean the same person."""
+_NEAR_PEOPLE = frozenset().union(*_RELATIONS)
+_OWN_KIN = frozenset().union(*_RELATIONS[:4]) - set("mother father grandmother grandfather".split())
+"""Whom people speak of without saying whose; `Father Brendan` is a priest."""
+_MANY = frozenset().union(*_RELATIONS[4:9], *_RELATIONS[14:21]) | frozenset(
+    "siblings parents grandparents colleague colleagues coworker coworkers".split()
+)
+"""Relations that somebody has with several people at a time."""
 _ENDING = re.compile(
     r"\b(no (?:longer|more)|any ?more|not|never|quit|stop(?:ped|s)?|"
     r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|lost|left|leaving|"
@@ -67,13 +74,20 @@ _ENDING = re.compile(
     r"(?:took|take|taken|taking|gave|given|sent|handed|brought) (?:\w+ ){1,2}back|let go|"
     r"(?:go|gone|went) (?:bust|under)|shut(?:ting)? down|packed (?:it )?in|"
     r"fell (?:through|out)|over with|traded in|handed in|turned down|"
-    r"passed away|swapped|replaced|switched|changed|moved|fired|laid off|back from)\b|n't\b",
+    r"passed away|swapped|replaced|switched|changed|moved|fired|laid off|back from|"
+    r"(?:stood|stand|standing|stepped|step|stepping) down|"
+    r"(?:pull|dropp|back|bail|opt)(?:ed|ing) out|"
+    r"(?:got|gone|came|come|went|go) off|(?:jack|chuck)(?:ed|ing) (?:it )?in|part(?:ed|ing) ways|"
+    r"(?:wound|wind|winding|folded) up|folded|lapsed|ran out|run out|written off|for scrap|"
+    r"given (?:it )?back|gave (?:it )?back|put (?:off|back)|postponed|unsubscribed|rehomed|"
+    r"donated|outgr(?:ew|own)|(?:say|said|saying) (?:goodbye|farewell) to|goodbye to)\b|n't\b",
     re.IGNORECASE,
 )
 _NEGATION = re.compile(
     r"no longer|no more|any ?more|not|never|n't|without|wrong|last day", re.IGNORECASE
 )
 _SINGULAR = {"have": "has", "are": "is", "were": "was", "live": "lives", "work": "works"}
+_PAST_FORMS = frozenset("went bought got left sold came took gave made lost found had".split())
 _MUTUAL = re.compile(
     r"\b(together|each other|engaged|married|divorced|separated|met|meet|split|broke|broken|"
     r"siblings|friends|neighbours|neighbors|colleagues|twins|couple|partners|cousins)\b",
@@ -84,6 +98,11 @@ _OBJECT = re.compile(
     re.IGNORECASE,
 )
 """What follows these words is over, not what stands before them."""
+_BESIDE = re.compile(
+    r"\b(?:(?:an?|my|our|his|her|their) second|another|besides|in addition|on top of|alongside|"
+    r"as well as|additional|an extra)\b|\b(?:too|as well)(?=\s*(?:[.,;!)]|$))",
+    re.IGNORECASE,
+)
 _ARRIVING = re.compile(r"\b(?:moved|switched|changed) (?:in ?)?to\b", re.IGNORECASE)
 _INTRODUCED = re.compile(
     r"\b(?:[Hh]e|[Ss]he|[Ii]t)(?:['’]s| is) (?:called|named) ([^\W\d_a-z][\w'’-]*)"
@@ -96,6 +115,7 @@ _VERB = re.compile(
     r"(?:is|has|was|had|are|were|have|got|will|can|could|would|does|did|says|said|went|came|took|"
     r"bought|made|found|met|wants|lives|works|plays|goes|just|also|still|now|and|finally|\w{3,}ed|[a-z]{2,}[^s\W]s)"
 )
+_ADVERBS = frozenset("never always often usually really only even already not".split())
 _LEADING = re.compile(r"^(?:in|at|on|from|to|with|for)\s+", re.IGNORECASE)
 _DAYS = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays "
@@ -120,8 +140,7 @@ def words(text: str) -> list[str]:
     """The words of a text, folded, without possessive endings, numbers as digits."""
     found = []
     for match in _WORD.finditer(text):
-        word = match.group().casefold().replace("’", "'")
-        word = re.sub(r"'s$|'$", "", word)
+        word = _POSSESSIVE.sub("", match.group().casefold().replace("’", "'"))
         found.append(_NUMBERS.get(word, word))
     return found
 
@@ -143,6 +162,16 @@ def stem(word: str) -> str:
 def content(text: str) -> frozenset[str]:
     """Stems of the words that carry meaning."""
     return frozenset(stem(word) for word in words(text) if word not in _STOP)
+
+
+def telling(text: str) -> frozenset[str]:
+    """Stems of the words that carry meaning and are neither a day, a month nor a number."""
+    return frozenset(w for w in content(text) - content(" ".join(_DAYS)) if not w[0].isdigit())
+
+
+def regular_days(text: str) -> frozenset[str]:
+    """The days on which something happens again and again: `Mondays`."""
+    return frozenset(word for word in words(text) if word in _DAYS and word.endswith("days"))
 
 
 def same_value(a: str, b: str) -> bool:
@@ -208,6 +237,11 @@ def _is_over(wanted: frozenset[str], clause: str) -> bool:
     return False
 
 
+def comes_beside(text: str) -> bool:
+    """Whether a text says that something is added to what there is: `a second job`."""
+    return bool(_BESIDE.search(text))
+
+
 def without_endings(text: str) -> frozenset[str]:
     """Stems of the words that carry meaning, those left out that only say that it is over."""
     return content(_ENDING.sub(" ", text)) - content("longer more")
@@ -256,7 +290,7 @@ def claimed(sentence: str, speaker: str) -> str:
     """A sentence about "the baby" as one about whose it is: the speaker's, as far as is known."""
     whose = "My" if speaker == "I" else f"{speaker}'s"
     first, _, rest = sentence.partition(" ")
-    if re.sub(r"['’]s$", "", first).casefold() in _OWN_KIN:
+    if _POSSESSIVE.sub("", first).casefold() in _OWN_KIN:
         return f"{whose} {first[0].lower()}{first[1:]} {rest}"
     return re.sub(r"^(?:The|A|An|His|Her|Their|Our|My)\s+(?=[a-z])", f"{whose} ", sentence, count=1)
 
@@ -267,6 +301,8 @@ def unfolded(sentence: str) -> list[str]:
     `Ann's sister Mia lives in Hull.` also says who Mia is; `Mia and Josh moved to Hull.` is a
     fact about each of them.
     """
+    if (related := relation(sentence)) is not None:
+        return [related.sentence]
     match = re.match(
         r"((?:My|[^\W\d_a-z][\w-]*['’]s?) ([a-z][\w-]*)),? "
         r"((?:(?:Mrs|Mr|Ms|Dr)\.? )?[^\W\d_a-z][\w-]*),? (.+)",
@@ -279,10 +315,102 @@ def unfolded(sentence: str) -> list[str]:
     match = re.match(r"([^\W\d_a-z][\w-]*) and ([^\W\d_a-z][\w-]*) ([a-z]+)( .+)", sentence)
     if match is not None and not _MUTUAL.search(sentence):
         one, other, verb, rest = match.groups()
-        if verb in _SINGULAR or verb.endswith("ed") or verb in {"went", "bought", "got"}:
+        if verb in _SINGULAR or verb.endswith("ed") or verb in _PAST_FORMS:
             verb = _SINGULAR.get(verb, verb)
             return [f"{one} {verb}{rest}", f"{other} {verb}{rest}"]
     return [sentence]
+
+
+_COMMON = ("Tom", "Kate", "Paul", "Anna", "Emma", "Jack", "Ann", "Ben")
+"""Names that a small model never misspells; of `Solveig` it makes `Solwig`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A sentence whose subjects have common names, and the way back."""
+
+    text: str
+    names: tuple[tuple[str, str], ...]
+    """Each name with the one that stands for it."""
+
+    def back(self, text: str) -> str:
+        """A text about the sentence with the names as they were."""
+        for name, common in self.names:
+            text = re.sub(rf"\b{common}\b", lambda _, name=name: name, text)  # type: ignore[misc]
+        return text
+
+
+def renamed(sentence: str, subjects: tuple[str, ...]) -> Renamed:
+    """A sentence whose subjects' names a model cannot misspell."""
+    swaps: list[tuple[str, str]] = []
+    there = set(words(sentence))
+    free = iter(name for name in _COMMON if name.casefold() not in there)
+    for subject in subjects:
+        called = re.match(r"[^\W\d_a-z][\w-]*(?: [^\W\d_a-z][\w-]*)*", subject)
+        if called is None or called.group() in {"I", *_COMMON, *dict(swaps)}:
+            continue
+        if (common := next(free, None)) is None:
+            break
+        swaps.append((called.group(), common))
+        sentence = re.sub(rf"\b{re.escape(called.group())}\b", common, sentence)
+    return Renamed(sentence, tuple(swaps))
+
+
+_CALLED = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*(?: [^\W\d_a-z][\w-]*)*"
+_WHOSE = rf"[Mm]y|[Oo]ur|{_CALLED}['’]s?"
+_IS_SOMEBODYS = re.compile(rf"({_CALLED}) is ({_WHOSE}) ((?:[a-z][\w-]*\s?){{1,3}})\.?")
+_SOMEBODYS_IS = re.compile(
+    rf"({_WHOSE}) ((?:[a-z][\w-]*\s){{1,3}})is (?:called |named )?({_CALLED})\.?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Who somebody is to somebody else."""
+
+    person: str
+    whose: str
+    """With its possessive ending: `Ann's`, `my`."""
+    name: str
+    """What the person is: `sister`, `piano teacher`."""
+
+    @property
+    def sentence(self) -> str:
+        """The relation as a fact."""
+        return f"{self.person} is {self.whose} {self.name}."
+
+    @property
+    def holder(self) -> str:
+        """The place that the person holds: `Ann's piano teacher`."""
+        return f"{self.whose} {self.name}"
+
+    @property
+    def several(self) -> bool:
+        """Whether others can be the same to them."""
+        return self.name.split()[-1] in _MANY
+
+
+def relation(sentence: str) -> Relation | None:
+    """The relation that a sentence states: `Mia is Ann's sister`, `Ann's new boss is Mr Hale`."""
+    if match := _IS_SOMEBODYS.fullmatch(sentence):
+        person, whose, name = match.groups()
+    elif match := _SOMEBODYS_IS.fullmatch(sentence):
+        whose, name, person = match.groups()
+        if name.split()[-1] not in _NEAR_PEOPLE:
+            return None
+    else:
+        return None
+    name = name.strip().removeprefix("new ")
+    if not name or set(name.split()) & (_STOP | {"ex", "former", "old"}):
+        return None
+    return Relation(
+        person, whose if whose[0].isupper() and whose not in {"My", "Our"} else "my", name
+    )
+
+
+def names_a_relation(value: str) -> bool:
+    """Whether a value says only what somebody is to somebody: `uncle`."""
+    return bool(content(value)) and set(words(value)) - _STOP <= _NEAR_PEOPLE
 
 
 def leading_subjects(sentence: str) -> tuple[str, ...]:
@@ -294,22 +422,56 @@ def leading_subjects(sentence: str) -> tuple[str, ...]:
     if first.casefold() in {"i", "my", "we", "our", "i'm", "i've"}:
         return ("I",)
     match = re.match(
-        r"(?:The\s+)?((?:[^\W\d_a-z][\w'’.-]*\s*)+(?:and\s+(?:[^\W\d_a-z][\w'’-]*\s*)+)?)(\w+)?",
+        r"(?:The\s+)?((?:[^\W\d_a-z][\w'’.-]*\s*)+(?:and\s+(?:[^\W\d_a-z][\w'’-]*\s*)+)?)",
         sentence,
     )
     if match is None:
         return ()
     lead = match.group(1).strip()
     found = [_POSSESSIVE.sub("", part.strip()) for part in re.split(r"\band\b", lead)]
-    if _POSSESSIVE.search(lead) and match.group(2):
-        return (f"{lead} {match.group(2)}", *found)
+    if _POSSESSIVE.search(lead) and (noun := _noun(sentence[match.end() :])):
+        return (f"{lead} {noun}", *found)
     return tuple(part for part in found if part)
 
 
+def _noun(text: str) -> str:
+    """The words of a text before its verb, the first one alone if no verb is seen soon."""
+    found: list[str] = []
+    for word in text.split()[:4]:
+        plain = re.split(r"['’]|n['’]t", word)[0].casefold()
+        if found and (_VERB.fullmatch(plain) or plain in _ADVERBS):
+            return " ".join(found)
+        if not word.strip(".,;:!?").replace("-", "").isalnum() or word[0].isupper():
+            break
+        found.append(word.strip(".,;:!?"))
+    return " ".join(found[:1])
+
+
 def relates_as(sentence: str, text: str) -> bool:
-    """Whether a text has each word for a relation that a sentence has, or one that means it."""
+    """Whether a text whose speakers are named relates people as a sentence does.
+
+    Each word for a relation must stand there, or one that means it, and where the text says
+    whose it is, it must be theirs: `Harvey's uncle Clive` makes nobody else's uncle of Clive.
+    """
     there = set(words(text))
-    return all(_KIN.get(word, {word}) & there for word in words(sentence) if word in _NEAR_PEOPLE)
+    if not all(
+        any(word in alike and alike & there for alike in _RELATIONS)
+        for word in words(sentence)
+        if word in _NEAR_PEOPLE
+    ):
+        return False
+    stated = relation(sentence)
+    if stated is None:
+        return True
+    owned = re.findall(
+        rf"([\w-]+['’]s|\b(?:my|our|his|her|their)) (?:[\w-]+ ){{0,2}}?{re.escape(stated.name)}\b",
+        text,
+        re.IGNORECASE,
+    )
+    loose = {"my", "our", "his", "her", "their"}
+    return not owned or any(
+        whose.casefold() in loose or words(whose) == words(stated.whose)[-1:] for whose in owned
+    )
 
 
 def stands_alone(sentence: str) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memo import prompts
+from memo import prompts, wording
 from memo.errors import ContextOverflow
 from memo.lm import Completion, EmbedderIdentity
 from memo.records import Usage
@@ -26,6 +26,15 @@ _EXTRACTION = prompts.extraction("", "", None, "")[0]
 _SLOT = prompts.slot("")[0]
 _READING = prompts.reading("", "", "")[0]
 _ASPECTS = prompts.aspects("")[0]
+
+
+def _as_asked(slot: tuple[str, str]) -> tuple[str, str]:
+    """A sentence and its slot under the names by which the model is asked."""
+    sentence, reply = slot
+    lent = wording.renamed(sentence, wording.leading_subjects(sentence))
+    for name, common in lent.names:
+        reply = re.sub(rf"\b{re.escape(name)}\b", common, reply)
+    return lent.text, reply
 
 
 class FakeLM:
@@ -58,7 +67,7 @@ class FakeLM:
         self.asked: list[str] = []
         """The last turn of every prompt."""
         self._extracts = extracts or {}
-        self._slots = slots or {}
+        self._slots = dict(map(_as_asked, (slots or {}).items()))
         self._readings = readings or {}
         self._wrong = wrong
         self._aspects = aspects

@@ -62,8 +62,6 @@ SLOTS = (
     | {
         "Ann has a dog called Bella.": "What pets does Ann have? | a dog called Bella | several",
         "Ann has a cat called Tom.": "What pets does Ann have? | a cat called Tom | several",
-        "Raj is Ann's boss.": "Who is Raj? | Ann's boss | one",
-        "Ann's boss is Raj.": "Who is Ann's boss? | Raj | one",
         "Ann plays chess.": "What games does Ann play? | chess | several",
     }
 )
@@ -313,6 +311,100 @@ def test_what_somebody_did_once_is_not_ended_by_what_they_did_next(life: Life) -
     life.tell(document("I received an atlas.", "2024-01-05"), lm)
     life.tell(document("I received a map.", "2024-06-01"), lm)
     assert life.true_on() == ["Ann received a map.", "Ann received an atlas."]
+
+
+def test_whoever_takes_a_place_in_a_life_replaces_who_held_it(life: Life) -> None:
+    lm = reader(
+        extracts={
+            "flatmate now": ["Dario is Ann's flatmate."],
+            "moved out": [],
+            "called Ximena": ["Ann's new flatmate is Ximena."],
+        }
+    )
+    life.tell(document("I've got a flatmate now, Dario.", "2024-01-05"), lm)
+    life.tell(document("Dario moved out. My new flatmate is called Ximena.", "2024-06-01"), lm)
+    assert life.true_on("2024-03-01") == ["Dario is Ann's flatmate."]
+    assert life.true_on() == ["Ximena is Ann's flatmate."]
+
+
+def test_questions_worded_differently_ask_the_same_if_each_answers_the_other(life: Life) -> None:
+    job = "What job does Ann have?"
+    acme, borealis = "Ann has a job at Acme.", "Ann has a job at Borealis."
+    lm = reader(
+        extracts={"desk": [acme], "started": [borealis]},
+        slots={acme: f"{WORK} | Acme | one", borealis: f"{job} | Borealis | one"},
+        readings={(borealis, WORK): "Borealis", (acme, job): "Acme"},
+    )
+    life.tell(document("I have a desk and a job at Acme.", "2024-01-05"), lm)
+    life.tell(document("I've started a job at Borealis.", "2024-06-01"), lm)
+    assert life.true_on() == [borealis]
+
+
+def test_what_comes_beside_ends_nothing(life: Life) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    text = "I've taken a second job, I'm at Borealis in the evenings."
+    life.tell(document(text, "2024-06-01"), reader())
+    assert life.true_on() == ["Ann works at Acme.", "Ann works at Borealis."]
+
+
+def test_a_second_friend_replaces_nobody(life: Life) -> None:
+    lm = reader(
+        extracts={"Mia": ["Mia is Ann's friend."], "Zoe": ["Zoe is Ann's friend."]},
+        readings={("Zoe", "Who is Ann's friend?"): "Zoe"},
+    )
+    life.tell(document("My friend Mia came by.", "2024-01-05"), lm)
+    life.tell(document("My friend Zoe came by.", "2024-06-01"), lm)
+    assert life.true_on() == ["Mia is Ann's friend.", "Zoe is Ann's friend."]
+
+
+def test_what_ends_on_one_day_may_go_on_on_another(life: Life) -> None:
+    lm = reader(
+        extracts={
+            "help out": ["Ann helps out at the food bank."],
+            "used to": ["Ann used to do the food bank on Mondays."],
+        },
+        slots={
+            "Ann helps out at the food bank.": "Where does Ann help out? | the food bank | one",
+            "Ann used to do the food bank on Mondays.": (
+                "Where does Ann help out? | the food bank | over"
+            ),
+        },
+    )
+    life.tell(document("I help out at the food bank.", "2024-01-05"), lm)
+    text = "I used to do the food bank on Mondays but it's Thursdays now."
+    life.tell(document(text, "2024-06-01"), lm)
+    assert "Ann helps out at the food bank." in life.true_on()
+
+
+def test_what_is_called_somebodys_uncle_is_not_their_trade(life: Life) -> None:
+    trade = "What does Ben do for a living?"
+    lm = reader(
+        extracts={"mends": ["Ben is a clock mender."]},
+        slots={"Ben is a clock mender.": f"{trade} | a clock mender | one"},
+        readings={("uncle", trade): "uncle"},
+    )
+    life.tell(document("Ben mends clocks, he is a clock mender.", "2024-01-05"), lm)
+    life.tell(document("Ben's uncle has a caravan.", "2024-06-01"), lm)
+    assert life.true_on() == ["Ben is a clock mender."]
+
+
+def test_what_is_told_of_the_same_thing_rests_on_it(life: Life) -> None:
+    lm = reader(
+        extracts={
+            "drive a bus": ["Ann drives a bus."],
+            "number": ["Ann's bus number is 9."],
+            "Leeds": ["Ann drives a taxi."],
+        },
+        slots={
+            "Ann drives a bus.": "What does Ann drive? | a bus | one",
+            "Ann's bus number is 9.": "What is Ann's bus number? | 9 | one",
+            "Ann drives a taxi.": "What does Ann drive? | a taxi | one",
+        },
+        readings={("taxi", "What does Ann drive?"): "a taxi"},
+    )
+    life.tell(document("I drive a bus. Its number is 9, the bus.", "2024-01-05"), lm)
+    life.tell(document("I drive a taxi in Leeds.", "2024-06-01"), lm)
+    assert life.texts(State.UNCERTAIN) == ["Ann's bus number is 9."]
 
 
 def test_an_ending_needs_none_of_the_words_by_which_the_model_says_it(life: Life) -> None:
@@ -677,9 +769,9 @@ def test_dependents_become_uncertain_and_a_restatement_confirms_them(
     2024-07-01 Ann: Raj came along, he is my boss again.
     """
     life = story(aspects="boss is Raj")
-    assert "Ann's boss is Raj." in life.true_on("2024-03-01")
+    assert "Raj is Ann's boss." in life.true_on("2024-03-01")
     doubts = [edit for edit in life.plans[1].edits if isinstance(edit, MarkUncertain)]
-    boss = life.fact("Ann's boss is Raj.")
+    boss = life.fact("Raj is Ann's boss.")
     assert [(edit.fact, edit.because) for edit in doubts] == [
         (boss.id, life.fact("Ann works at Acme.").id)
     ]
@@ -695,7 +787,7 @@ def test_what_the_same_document_says_again_is_not_doubted(story: Callable[..., L
     2024-06-01 Ann: I work at Borealis now. Raj is my boss still.
     """
     life = story(aspects="boss is Raj")
-    assert life.true_on() == ["Ann works at Borealis.", "Ann's boss is Raj."]
+    assert life.true_on() == ["Ann works at Borealis.", "Raj is Ann's boss."]
 
 
 def test_other_peoples_facts_are_not_doubted() -> None:
@@ -777,14 +869,14 @@ STORED = (
     fact(1, "Ann works at Acme."),
     fact(2, "Ann lives in Hull.", pinned=True),
     fact(3, "Ben lives in Leeds."),
-    fact(4, "Ann's boss is Raj.", by_hand=True),
+    fact(4, "Raj is Ann's boss.", by_hand=True),
     fact(5, "Ann has a dog called Bella."),
     fact(6, "Ben works at Cobalt.", state=State.PAST, until=on("2024-02-01")),
     fact(7, "Ann plays chess.", state=State.UNCERTAIN, until=on("2024-02-01")),
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_no_reply_whatever_passes_the_guards(data: st.DataObject) -> None:
     lm = Babbler(lambda: data.draw(REPLIES))
@@ -808,7 +900,7 @@ def test_no_reply_whatever_passes_the_guards(data: st.DataObject) -> None:
             assert edit.evidence.quote in said.messages[edit.evidence.message].text
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_a_babbling_model_cannot_harm_a_store(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -280,3 +280,61 @@ def test_questions_about_the_past_are_known_by_their_words(question: str, past: 
 def test_a_replacement_takes_whole_words_only() -> None:
     assert wording.replaced("Ann works at Acme.", "Acme", "Borealis") == "Ann works at Borealis."
     assert wording.replaced("Ann likes Yorkshire.", "York", "Hull") is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "stated", "several"),
+    [
+        ("Mia is Ann's sister.", "Mia is Ann's sister.", True),
+        ("Ann's new boss is Mr Hale.", "Mr Hale is Ann's boss.", False),
+        ("My flatmate is called Dario.", "Dario is my flatmate.", False),
+        ("Zoe Lund is Ann's piano teacher.", "Zoe Lund is Ann's piano teacher.", False),
+    ],
+)
+def test_a_relation_has_one_form(sentence: str, stated: str, several: bool) -> None:
+    found = wording.relation(sentence)
+    assert found is not None
+    assert (found.sentence, found.several) == (stated, several)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Mia is a nurse.",
+        "Mia is Ann's ex husband.",
+        "Ann's phone is a Nokia.",
+        "Ann's town is Hull.",
+        "Mia is Ann's friend from work.",
+        "Mia was Ann's boss.",
+    ],
+)
+def test_other_sentences_state_no_relation(sentence: str) -> None:
+    assert wording.relation(sentence) is None
+
+
+def test_a_relation_is_theirs_to_whom_the_text_gives_it() -> None:
+    text = "Linh: Harvey and Linh are having the wedding. Harvey's uncle Clive does the food."
+    assert wording.relates_as("Clive is Harvey's uncle.", text)
+    assert not wording.relates_as("Clive is Linh's uncle.", text)
+    assert wording.relates_as("Kwame is Ann's uncle.", "Ann: Uncle Kwame drives a bus.")
+
+
+def test_a_name_that_a_model_would_misspell_is_lent_another() -> None:
+    lent = wording.renamed("Solveig and Tom left Hull.", ("Solveig", "Tom"))
+    assert lent.text == "Kate and Tom left Hull."
+    assert (
+        lent.back("Where does Kate live? | Hull | over") == "Where does Solveig live? | Hull | over"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"),
+    [
+        ("I've taken on a second job, besides the call centre.", True),
+        ("We got another cat.", True),
+        ("The second of May suits us.", False),
+        ("I'm at the cinema now.", False),
+    ],
+)
+def test_what_is_added_comes_beside(text: str, beside: bool) -> None:
+    assert wording.comes_beside(text) is beside

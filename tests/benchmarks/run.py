@@ -94,6 +94,10 @@ class Bench:
                 "file": self.file,
                 "stories": len(rows),
                 "stories_that_retired_unrelated_facts": harmed,
+                "stories_whose_first_fact_was_not_learned": sum(not r["learned"] for r in rows),
+                "stories_whose_change_was_not_made": sum(
+                    r["learned"] and not (r["current"] and r["past"]) for r in rows
+                ),
                 "verdicts": rows,
             },
         )

@@ -34,6 +34,8 @@ class Verdict:
     """Every fact that should have ended is in the history, and none like it is current."""
     kept: bool
     """No bystander fact was retired."""
+    learned: bool
+    """Every fact that should have ended was known after the first document."""
     changes: tuple[str, ...]
     """The second document's edits, one line each."""
 
@@ -62,6 +64,7 @@ def document(story: str, part: str, messages: Sequence[dict[str, str]]) -> Docum
 def tell(story: dict[str, Any], lm: LanguageModel, embedder: Embedder, folder: Path) -> Verdict:
     """Put both documents through ERASE into a fresh store and judge the outcome."""
     lines: list[str] = []
+    known: list[Fact] = []
     with Store.open(folder / "memo.db", embedder=embedder.identity) as store:
         for part in ("first", "second"):
             text = document(story["name"], part, story[part])
@@ -77,6 +80,8 @@ def tell(story: dict[str, Any], lm: LanguageModel, embedder: Embedder, folder: P
                 for e in change.edits
             ]
             lines += [f"{part:6} held {e.op:8} {e.text} ({e.reason})" for e in change.held]
+            if part == "first":
+                known = store.list_facts(None)
         facts = store.list_facts(None)
     past = [fact for fact in facts if fact.state is State.PAST]
     live = [fact for fact in facts if fact.state is not State.PAST]
@@ -90,6 +95,7 @@ def tell(story: dict[str, Any], lm: LanguageModel, embedder: Embedder, folder: P
             for e in story.get("past", ())
         ),
         not any(_matches(past, e["match"]) for e in story.get("keep", ())),
+        all(_matches(known, e["match"]) for e in story.get("past", ())),
         tuple(lines),
     )
 
@@ -127,6 +133,7 @@ def measure(
             verdict = tell(story, lm, embedder, Path(folder))
         verdicts.append(verdict)
         marks = "".join("+" if ok else "-" for ok in (verdict.current, verdict.past, verdict.kept))
+        marks += "" if verdict.learned else " (not learned)"
         print(f"{marks} {verdict.name} ({verdict.category}) {time.monotonic() - started:.0f} s")
         for line in verdict.changes:
             print(f"      {line}", flush=True)
