@@ -30,7 +30,6 @@ from memo.claims import (
     has_slot,
     is_about,
     names_value,
-    principals,
     repeats,
     restates,
     same_subject,
@@ -196,24 +195,25 @@ class _Judge:
                 claim = self.said[i].claim
                 if not same_subject(claim, fact.claim):
                     continue
-                if near[row, column] >= SAME_SLOT:
+                if wording.content(claim.question) == wording.content(fact.claim.question):
                     same[i].append(fact)
-                elif (
+                elif near[row, column] >= SAME_SLOT or (
                     max(near[row, column], told[row, column]) >= NEAR_SLOT
                     and not (claim.several or fact.claim.several or self.said[i].ends)
                     and not (says(claim, fact.claim) or says(fact.claim, claim))
                 ):
-                    doubtful.append((i, fact))
-        for (i, fact), answered in zip(doubtful, self._cross_read(doubtful), strict=True):
-            if answered:
+                    doubtful.append((i, fact, 1 if near[row, column] >= SAME_SLOT else 2))
+        answered = self._cross_read([(i, fact) for i, fact, _ in doubtful])
+        for (i, fact, needed), count in zip(doubtful, answered, strict=True):
+            if count >= needed:
                 same[i].append(fact)
         return same
 
     def _alike(self, some: list[str], others: list[str]) -> Vectors:
         return self.embedder.embed(some) @ self.embedder.embed(others).T
 
-    def _cross_read(self, pairs: list[tuple[int, Fact]]) -> list[bool]:
-        """Whether a claim and a fact each answer the question of the other with their value."""
+    def _cross_read(self, pairs: list[tuple[int, Fact]]) -> list[int]:
+        """How many of a claim and a fact answer the question of the other with their value."""
         if not pairs:
             return []
         asked = []
@@ -230,7 +230,7 @@ class _Judge:
             reply.finished and wording.same_value(reply.text, value)
             for reply, (_, _, value) in zip(replies, asked, strict=True)
         ]
-        return [a and b for a, b in zip(answered[::2], answered[1::2], strict=True)]
+        return [a + b for a, b in zip(answered[::2], answered[1::2], strict=True)]
 
     # judge
 
@@ -367,8 +367,8 @@ class _Judge:
         return wording.comes_beside(" ".join([evidence.quote, *wording.sentences(after)[:1]]))
 
     def _reinforce(self, fact: Fact, evidence: Evidence, claim: int | None) -> None:
-        if claim is not None:
-            self.draft.used.add(claim)
+        if claim is not None and says(self.said[claim].claim, fact.claim):
+            self.draft.used.add(claim)  # else it says more, which is still to be added
         edit = Reinforce(
             fact.id,
             self._time(evidence),
@@ -430,9 +430,7 @@ class _Judge:
     def _is_named(self, fact: Fact, evidence: Evidence) -> bool:
         """Whether a quote names its subject; `he` may be somebody else."""
         speaker = self.document.messages[evidence.message].speaker or "I"
-        return any(
-            wording.is_about(subject, evidence.quote, speaker) for subject in principals(fact.claim)
-        )
+        return is_about(fact.claim, evidence.quote, speaker)
 
     def _successor(self, fact: Fact, value: str, witness: int | None) -> Claim | None:
         """The claim that takes a fact's place; it may name only what the document names."""
@@ -477,6 +475,10 @@ class _Judge:
             ),
             None,
         )
+        if stored is not None and State.PAST not in {stored.state, fact.state}:
+            if stored.id not in self.draft.settled:  # both held until now, and so they do
+                self._reinforce(stored, evidence, None)
+            return
         ids = {f.id for f in slot}
         times = [(when, id_) for when, id_ in self.assertions if id_ in ids]
         before = next((id_ for when, id_ in reversed(times) if when <= at), None)

@@ -109,7 +109,7 @@ def extract(
         (turn, part)
         for turn in spoken
         for part in _parts(wording.resolved(turn.text, turn.speaker))
-        if not part.endswith("?")
+        if not (part.endswith("?") or wording.supposes(part))
     ]
     if not parts:
         return [], []
@@ -129,6 +129,7 @@ def extract(
             for fact in wording.unfolded(wording.claimed(sentence, turn.speaker)):
                 if (
                     wording.stands_alone(fact)
+                    and not wording.is_imagined(fact)
                     and wording.relates_as(fact, told)
                     and _is_grounded(fact, turn, document)
                 ):
@@ -231,7 +232,7 @@ def _is_grounded(sentence: str, turn: Spoken, document: Document) -> bool:
         folded = wording.content(name)
         if name not in {"I", "My", "The", "We", "Our"} and not folded <= there:
             return False
-    said = wording.without_endings(sentence)  # the text may say it in other words: "I quit"
+    said = wording.told(sentence)  # the text may say it in other words: "I quit"
     if any(any(c.isdigit() for c in word) and word not in there for word in said):
         return False
     return len(said & there) >= 0.6 * len(said) > 0

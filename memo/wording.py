@@ -103,6 +103,11 @@ _BESIDE = re.compile(
     r"as well as|additional|an extra)\b|\b(?:too|as well)(?=\s*(?:[.,;!)]|$))",
     re.IGNORECASE,
 )
+_SUPPOSING = re.compile(r"(?:and |but |so )?(?:if|imagine|suppose)\b", re.IGNORECASE)
+_IMAGINED = re.compile(r"\b(?:would|might)\b", re.IGNORECASE)
+_LIGHT = frozenset(
+    "take have get go do work live use own make keep stay attend class course".split()
+)
 _ARRIVING = re.compile(r"\b(?:moved|switched|changed) (?:in ?)?to\b", re.IGNORECASE)
 _INTRODUCED = re.compile(
     r"\b(?:[Hh]e|[Ss]he|[Ii]t)(?:['’]s| is) (?:called|named) ([^\W\d_a-z][\w'’-]*)"
@@ -237,6 +242,16 @@ def _is_over(wanted: frozenset[str], clause: str) -> bool:
     return False
 
 
+def supposes(text: str) -> bool:
+    """Whether a sentence begins by supposing something: what it goes on to say is not so."""
+    return bool(_SUPPOSING.match(text))
+
+
+def is_imagined(fact: str) -> bool:
+    """Whether a fact tells of what would be, not of what is."""
+    return bool(_IMAGINED.search(fact))
+
+
 def comes_beside(text: str) -> bool:
     """Whether a text says that something is added to what there is: `a second job`."""
     return bool(_BESIDE.search(text))
@@ -245,6 +260,11 @@ def comes_beside(text: str) -> bool:
 def without_endings(text: str) -> frozenset[str]:
     """Stems of the words that carry meaning, those left out that only say that it is over."""
     return content(_ENDING.sub(" ", text)) - content("longer more")
+
+
+def told(text: str) -> frozenset[str]:
+    """Stems of what a fact tells: neither how something ends nor verbs that go with anything."""
+    return without_endings(text) - content(" ".join(_LIGHT))
 
 
 def asks_about_past(question: str) -> bool:
