@@ -676,8 +676,9 @@ class _Judge:
             if said.ends and self._end_late(said, self.same.get(i, [])):
                 continue
             stored = next((f for f in self.facts.values() if restates(said.claim, f.claim)), None)
-            if stored is not None:
-                if stored.id not in self.draft.settled and (said.ends or said.holds):
+            settled = stored is not None and stored.id in self.draft.settled
+            if stored is not None and not (settled and not says(said.claim, stored.claim)):
+                if not settled and (said.ends or said.holds):
                     self._return(stored, said)
                 continue
             if any(says(said.claim, f.claim) for f in self.live):

@@ -347,6 +347,49 @@ def test_what_comes_beside_ends_nothing(life: Life) -> None:
     assert life.true_on() == ["Ann works at Acme.", "Ann works at Borealis."]
 
 
+def test_what_is_said_of_somebodys_things_need_not_name_them(life: Life) -> None:
+    number = "What is Ann's phone number?"
+    lm = reader(
+        extracts={"phone number": ["Ann's phone number is 417."], "this one": []},
+        slots={"Ann's phone number is 417.": f"{number} | 417 | one"},
+        readings={("886", number): "886"},
+    )
+    life.tell(document("My phone number is 417.", "2024-01-05"), lm)
+    life.tell(document("I'm on 886 now, put this one in your book.", "2024-06-01"), lm)
+    assert life.true_on() == ["Ann's phone number is 886."]
+
+
+def test_a_claim_that_says_more_than_is_known_is_added(life: Life) -> None:
+    much = "Ann has internet from Beamline."
+    lm = reader(
+        extracts={"internet at": ["Ann has internet."], "Beamline": [much]},
+        slots={much: "Who does Ann get internet from? | Beamline | one"},
+    )
+    life.tell(document("I have internet at last.", "2024-01-05"), lm)
+    plan = life.tell(document("We have internet from Beamline.", "2024-06-01"), lm)
+    assert [type(edit) for edit in plan.edits] == [Reinforce, Add]
+    assert life.true_on() == ["Ann has internet from Beamline.", "Ann has internet."]
+
+
+def test_what_held_beside_it_until_now_does_not_end_a_fact(life: Life) -> None:
+    home = "Where does Ann live?"
+    flat = "Ann lives in an old house."
+    lm = reader(
+        extracts={"old house": ["Ann lives in Hull.", flat]},
+        slots=SLOTS | {flat: f"{home} | an old house | one"},
+        readings={("kettle", home): "Hull"},
+    )
+    life.tell(document("I live in Hull, in an old house.", "2024-01-05"), lm)
+    life.tell(document("So here I am in Hull with the kettle on.", "2024-06-01"), lm)
+    assert life.true_on() == ["Ann lives in Hull.", "Ann lives in an old house."]
+
+
+def test_what_is_only_supposed_is_no_fact(life: Life) -> None:
+    lm = reader(extracts={"lottery": ["Ann won the lottery.", "Ann lives in Hull."]})
+    life.tell(document("If I won the lottery I'd be in Hull tomorrow.", "2024-01-05"), lm)
+    assert life.true_on() == []
+
+
 def test_a_second_friend_replaces_nobody(life: Life) -> None:
     lm = reader(
         extracts={"Mia": ["Mia is Ann's friend."], "Zoe": ["Zoe is Ann's friend."]},

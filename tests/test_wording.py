@@ -338,3 +338,18 @@ def test_a_name_that_a_model_would_misspell_is_lent_another() -> None:
 )
 def test_what_is_added_comes_beside(text: str, beside: bool) -> None:
     assert wording.comes_beside(text) is beside
+
+
+@pytest.mark.parametrize(
+    ("sentence", "subjects"),
+    [
+        ("Ann's phone number is 417.", ("Ann's phone number", "Ann")),
+        ("Ann's mum lives in Hull.", ("Ann's mum", "Ann")),
+        ("Ann's mum never eats fish.", ("Ann's mum", "Ann")),
+        ("Ann's dog Bella limps.", ("Ann's dog", "Ann")),
+    ],
+)
+def test_a_subject_is_all_that_stands_before_the_verb(
+    sentence: str, subjects: tuple[str, ...]
+) -> None:
+    assert wording.leading_subjects(sentence) == subjects
