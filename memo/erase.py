@@ -154,10 +154,12 @@ class _Judge:
         )
         self.present = frozenset(turn.speaker for turn in spoken)
         self.same = self._same_slots()
+        self.overtaken: dict[FactId, Evidence] = {}
 
     def run(self) -> None:
         """Judge, rewrite, propagate, add: the order of the paper."""
         readings, gone = self._read()
+        self.overtaken = self._overtaken()
         proposals = [
             (fact, *proposal)
             for fact in self.live
@@ -297,6 +299,7 @@ class _Judge:
             evidence = self._quote(fact, answer)
             if (
                 evidence is not None
+                and fact.id not in self.overtaken
                 and not wording.over(answer, evidence.quote)
                 and self._owned(fact, answer)
             ):
@@ -556,8 +559,11 @@ class _Judge:
             if sentence is not None:
                 said = self.said[sentence]
                 evidence = self._ending(fact, said) or said.evidence
-                if not at_end and not wording.ends_something(evidence.quote):
+                witnessed = at_end or fact.id in self.overtaken
+                if not witnessed and not wording.ends_something(evidence.quote):
                     continue  # only the model's own words say that it is over
+            elif fact.id in self.overtaken:
+                evidence = self.overtaken[fact.id]
             elif at_end:
                 found = self._quote(fact, at_end[0])
                 if found is None or not wording.over(at_end[0], found.quote):
@@ -575,6 +581,62 @@ class _Judge:
                 self._supersede(fact, claim, new.at, new.evidence, None, self._objection(fact))
                 continue
             self._finish(fact, sentence, evidence)
+
+    def _overtaken(self) -> dict[FactId, Evidence]:
+        """What the document says in words that no list of endings holds: `we are square`.
+
+        Asked of facts of whose value the document speaks. The words must be the document's and
+        name the value, and the fact itself must not pass as one of its statements.
+        """
+        telling = wording.telling(self.text)
+        asked = [
+            fact
+            for fact in self.live
+            if has_slot(fact.claim)
+            and not wording.ends_something(fact.text)
+            and self._value(fact) & telling
+        ]
+        if not asked:
+            return {}
+        replies = self.lm.complete(
+            [prompts.overtaking(self._about(fact), fact.text, self.word) for fact in asked],
+            max_tokens=prompts.OVERTAKING_TOKENS,
+            grammar=prompts.OVERTAKING_GRAMMAR,
+        )
+        found: list[tuple[Fact, Evidence]] = []
+        for fact, reply in zip(asked, replies, strict=True):
+            quote = prompts.parse_overtaken(reply.text, finished=reply.finished)
+            named = " ".join(self._value(fact) & wording.content(quote or ""))
+            if not quote or not named or quote not in self.text:
+                continue
+            evidence = self._quote(fact, named)
+            if (
+                evidence is not None
+                and not self._comes_beside(evidence)
+                and self._owned(fact, named)
+            ):
+                found.append((fact, evidence))
+        if not found:
+            return {}
+        chances = self.lm.choose(
+            [prompts.checking(self.text, fact.text, self.word) for fact, _ in found],
+            [prompts.RIGHT, prompts.WRONG],
+        )
+        return {
+            fact.id: evidence
+            for (fact, evidence), chance in zip(found, chances, strict=True)
+            if chance[0] < MIN_HELD or wording.over(core(fact.claim), evidence.quote)
+        }
+
+    def _about(self, fact: Fact) -> str:
+        """The sentences that speak of a fact's value, each with its neighbours."""
+        told = wording.sentences(self.text)
+        near = [bool(self._value(fact) & wording.content(sentence)) for sentence in told]
+        return " ".join(s for i, s in enumerate(told) if any(near[max(i - 1, 0) : i + 2]))
+
+    def _value(self, fact: Fact) -> frozenset[str]:
+        """The telling words of a fact's value, those of its subjects left out."""
+        return wording.telling(core(fact.claim)) - wording.content(" ".join(fact.claim.subjects))
 
     def _ending(self, fact: Fact, said: Said) -> Evidence | None:
         """The sentence of the same message that says of a fact, or of a claim, that it is over."""

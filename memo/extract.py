@@ -282,7 +282,9 @@ _VAGUE = wording.content(
 )
 
 
-_EVENT = re.compile(r"(?:\w+ ){1,4}?(?:did|was|were)\b", re.IGNORECASE)
+_EVENT = re.compile(
+    r"(?:\w+ ){1,4}?(?:did|was|were)\b|.*\b(?:has|have) .*\w(?:ed|ought|een|one)\b", re.IGNORECASE
+)
 """What somebody did once is not ended by what they did next."""
 
 

@@ -25,6 +25,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _EXTRACTION = prompts.extraction("", "", None, "")[0]
 _SLOT = prompts.slot("")[0]
 _READING = prompts.reading("", "", "")[0]
+_OVERTAKING = prompts.overtaking("", "", "")[0]
 _ASPECTS = prompts.aspects("")[0]
 
 
@@ -45,6 +46,7 @@ class FakeLM:
         slots: A sentence to `question | answer | kind`; else a form that fits nothing.
         readings: Words of a message and a question to what the message answers; else "not said".
         wrong: Statements that no message says; all others are right.
+        overtaken: A fact to the words by which any message ends it; else it holds.
         aspects: What usually changes with anything, with commas.
         answers: Words of any other prompt to the reply; else "".
         before: Called before every call, to fail or to stop there.
@@ -57,6 +59,7 @@ class FakeLM:
         slots: Mapping[str, str] | None = None,
         readings: Mapping[tuple[str, str], str] | None = None,
         wrong: Sequence[str] = (),
+        overtaken: Mapping[str, str] | None = None,
         aspects: str = "the weather",
         answers: Mapping[str, str] | None = None,
         context_tokens: int = 4096,
@@ -70,6 +73,7 @@ class FakeLM:
         self._slots = dict(map(_as_asked, (slots or {}).items()))
         self._readings = readings or {}
         self._wrong = wrong
+        self._overtaken = overtaken or {}
         self._aspects = aspects
         self._answers = answers or {}
         self._before = before
@@ -149,6 +153,9 @@ class FakeLM:
             case system if system == _READING and "\nStatement: " in last:
                 denied = any(last.endswith(statement) for statement in self._wrong)
                 return prompts.WRONG if denied else prompts.RIGHT
+            case system if system == _OVERTAKING:
+                ends = next((q for f, q in self._overtaken.items() if last.endswith(f)), None)
+                return f"{ends} | {prompts.OVER}" if ends else f"nothing | {prompts.HOLDS}"
             case system if system == _READING:
                 for (words, question), reply in self._readings.items():
                     if words in last and last.endswith(question):

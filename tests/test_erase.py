@@ -390,6 +390,35 @@ def test_what_is_only_supposed_is_no_fact(life: Life) -> None:
     assert life.true_on() == []
 
 
+PIANO = "Ann has a piano."
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "wrong", "left"),
+    [
+        ("The piano went to the school, for free.", "The piano went to the school", True, []),
+        ("The piano went to the school, for free.", "The piano went to the school", False, [PIANO]),
+        ("The piano was sold.", "Ann sold the piano", True, [PIANO]),
+        ("Off to the school, with the piano on my mind.", "Off to the school", True, [PIANO]),
+        ("I have a second piano now.", "Ann has a second piano now", True, [PIANO]),
+        ("Ben plays, his piano went to Leeds.", "his piano went to Leeds", True, [PIANO]),
+    ],
+    ids=["ended", "still said", "not its words", "another thing", "a second one", "somebody else"],
+)
+def test_an_ending_in_any_words_needs_the_words_and_a_second_witness(
+    life: Life, text: str, quote: str, *, wrong: bool, left: list[str]
+) -> None:
+    lm = reader(
+        extracts={"a piano": [PIANO]},
+        slots={PIANO: "What instrument does Ann have? | a piano | one"},
+        overtaken={PIANO: quote},
+        wrong=[PIANO] if wrong else (),
+    )
+    life.tell(document("I have a piano.", "2024-01-05"), lm)
+    life.tell(document(text, "2024-06-01"), lm)
+    assert life.true_on() == left
+
+
 def test_a_second_friend_replaces_nobody(life: Life) -> None:
     lm = reader(
         extracts={"Mia": ["Mia is Ann's friend."], "Zoe": ["Zoe is Ann's friend."]},
