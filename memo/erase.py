@@ -289,7 +289,7 @@ class _Judge:
                 for i, s in enumerate(self.said)
                 if not s.ends
                 and wording.occurs(answer, s.claim.text)
-                and (fact in self.same.get(i, ()) or self._agrees(s.claim, fact, answer))
+                and fact in self.same.get(i, ())
             ),
             None,
         )
@@ -315,14 +315,6 @@ class _Judge:
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
         return answer, witness
-
-    def _agrees(self, claim: Claim, fact: Fact, answer: str) -> bool:
-        """Whether a claim has as its value what was read for the question of a fact."""
-        return (
-            has_slot(claim)
-            and same_subject(claim, fact.claim)
-            and wording.same_value(answer, claim.value)
-        )
 
     def _rival(self, fact: Fact) -> int | None:
         """An extracted claim that fills the same slot with another value."""
