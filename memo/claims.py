@@ -23,10 +23,10 @@ def anchor(key: str, sentence: str, subjects: tuple[str, ...]) -> str:
     return " ".join(kept) or sentence
 
 
-def principals(claim: Claim) -> list[str]:
+def principals(subjects: tuple[str, ...]) -> list[str]:
     """The subjects, without whoever only possesses the first: `Ann's mum`, not `Ann`."""
-    first = wording.words(claim.subjects[0]) if claim.subjects else []
-    named = [(subject, wording.words(subject)) for subject in claim.subjects]
+    first = wording.words(subjects[0]) if subjects else []
+    named = [(subject, wording.words(subject)) for subject in subjects]
     return [
         subject for subject, name in named if name and (name == first or name != first[: len(name)])
     ]
@@ -38,18 +38,19 @@ def is_about(claim: Claim, text: str, speaker: str) -> bool:
     Of a person's things it may speak without naming them: `We're at 14 Wren Close`; of people
     near to a person it speaks by name or by what they are.
     """
-    possessors = [s for s in claim.subjects if s not in principals(claim)]
+    main = principals(claim.subjects)
+    possessors = [subject for subject in claim.subjects if subject not in main]
     first = wording.words(claim.subjects[0])[-1:] if claim.subjects else []
     things = possessors if first and not wording.names_a_relation(first[0]) else []
-    return any(wording.is_about(name, text, speaker) for name in [*principals(claim), *things])
+    return any(wording.is_about(name, text, speaker) for name in [*main, *things])
 
 
 def same_subject(a: Claim, b: Claim) -> bool:
     """Whether two claims share a subject; `the baby` is `Ann's baby`."""
     return any(
         x == y or (x[-1] == y[-1] and (set(x) <= set(y) or set(y) <= set(x)))
-        for x in map(wording.words, principals(a))
-        for y in map(wording.words, principals(b))
+        for x in map(wording.words, principals(a.subjects))
+        for y in map(wording.words, principals(b.subjects))
     )
 
 

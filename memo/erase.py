@@ -25,7 +25,6 @@ import numpy as np
 from memo import prompts, wording
 from memo.claims import (
     anchor,
-    bare,
     core,
     has_slot,
     is_about,
@@ -54,12 +53,13 @@ from memo.records import (
     Rewrite,
     State,
 )
+from memo.slots import same_slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from memo.lm import Embedder, LanguageModel, Vectors
+    from memo.lm import Embedder, LanguageModel
 
 MAX_RETIRED = 3
 """Facts one document may end by itself; further ones wait for review (reliability.md, 2.3)."""
@@ -68,10 +68,6 @@ MIN_RIGHT = 0.7
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
 MIN_HELD = 0.5
 """Below this the new sentence is not even held for review."""
-SAME_SLOT = 0.80
-"""Least cosine of two questions, subject left out, that ask the same; for MiniLM-L6 int8."""
-NEAR_SLOT = 0.50
-"""Least cosine of two questions, or of two sentences, that may be about the same."""
 DEPENDENT = 0.30
 """Least cosine of a fact with what usually changes along; for MiniLM-L6 int8, 27 pairs."""
 
@@ -153,7 +149,7 @@ class _Judge:
             spoken, [f.claim.subjects for f in self.live] + [s.claim.subjects for s in said]
         )
         self.present = frozenset(turn.speaker for turn in spoken)
-        self.same = self._same_slots()
+        self.same = same_slots(said, candidates.facts, lm, embedder, word)
         self.overtaken: dict[FactId, Evidence] = {}
 
     def run(self) -> None:
@@ -172,67 +168,6 @@ class _Judge:
 
     def _is_about(self, fact: Fact) -> bool:
         return any(is_about(fact.claim, turn.text, turn.speaker) for turn in self.spoken)
-
-    def _same_slots(self) -> dict[int, list[Fact]]:
-        """For each extracted claim with a slot, the candidates that answer the same question.
-
-        Where questions are worded too differently to tell, each sentence is read for the
-        question of the other: `Where does Ann work?` and `What job does Ann have?` ask the same
-        if `Ann works at Acme` answers both.
-        """
-        slotted = [i for i, s in enumerate(self.said) if has_slot(s.claim)]
-        facts = [fact for fact in self.facts.values() if has_slot(fact.claim)]
-        same: dict[int, list[Fact]] = {i: [] for i in slotted}
-        if not slotted or not facts:
-            return same
-        claims = [self.said[i].claim for i in slotted]
-        near = self._alike(list(map(bare, claims)), [bare(fact.claim) for fact in facts])
-        told = self._alike(
-            [without(claim.text, claim.subjects) for claim in claims],
-            [without(fact.text, fact.claim.subjects) for fact in facts],
-        )
-        doubtful = []
-        for row, i in enumerate(slotted):
-            for column, fact in enumerate(facts):
-                claim = self.said[i].claim
-                if not same_subject(claim, fact.claim):
-                    continue
-                if wording.content(claim.question) == wording.content(fact.claim.question):
-                    same[i].append(fact)
-                elif near[row, column] >= SAME_SLOT or (
-                    max(near[row, column], told[row, column]) >= NEAR_SLOT
-                    and not (claim.several or fact.claim.several or self.said[i].ends)
-                    and not (says(claim, fact.claim) or says(fact.claim, claim))
-                ):
-                    doubtful.append((i, fact, 1 if near[row, column] >= SAME_SLOT else 2))
-        answered = self._cross_read([(i, fact) for i, fact, _ in doubtful])
-        for (i, fact, needed), count in zip(doubtful, answered, strict=True):
-            if count >= needed:
-                same[i].append(fact)
-        return same
-
-    def _alike(self, some: list[str], others: list[str]) -> Vectors:
-        return self.embedder.embed(some) @ self.embedder.embed(others).T
-
-    def _cross_read(self, pairs: list[tuple[int, Fact]]) -> list[int]:
-        """How many of a claim and a fact answer the question of the other with their value."""
-        if not pairs:
-            return []
-        asked = []
-        for i, fact in pairs:
-            claim = self.said[i].claim
-            asked += [(claim.text, fact.claim.question, claim.value)]
-            asked += [(fact.text, claim.question, fact.claim.value)]
-        replies = self.lm.complete(
-            [prompts.reading(text, question, self.word) for text, question, _ in asked],
-            max_tokens=prompts.READING_TOKENS,
-            stop=("\n",),
-        )
-        answered = [
-            reply.finished and wording.same_value(reply.text, value)
-            for reply, (_, _, value) in zip(replies, asked, strict=True)
-        ]
-        return [a + b for a, b in zip(answered[::2], answered[1::2], strict=True)]
 
     # judge
 
@@ -270,10 +205,7 @@ class _Judge:
 
     def _compare(self, fact: Fact, answer: str | None) -> tuple[str, int | None] | None:
         """Reinforce at once; else the new value with the claim that witnesses it, if any."""
-        restated = next(
-            (i for i, s in enumerate(self.said) if s.holds and restates(s.claim, fact.claim)),
-            None,
-        )
+        restated = self._restated(fact)
         if restated is not None:
             self._reinforce(fact, self.said[restated].evidence, restated)
             return None
@@ -288,8 +220,8 @@ class _Judge:
                 i
                 for i, s in enumerate(self.said)
                 if not s.ends
-                and wording.occurs(answer, s.claim.text)
                 and fact in self.same.get(i, ())
+                and wording.occurs(answer, s.claim.text)
             ),
             None,
         )
@@ -315,6 +247,13 @@ class _Judge:
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
         return answer, witness
+
+    def _restated(self, fact: Fact) -> int | None:
+        """An extracted claim that says a fact again."""
+        return next(
+            (i for i, s in enumerate(self.said) if s.holds and restates(s.claim, fact.claim)),
+            None,
+        )
 
     def _rival(self, fact: Fact) -> int | None:
         """An extracted claim that fills the same slot with another value."""
@@ -577,8 +516,9 @@ class _Judge:
     def _overtaken(self) -> dict[FactId, Evidence]:
         """What the document says in words that no list of endings holds: `we are square`.
 
-        Asked of facts of whose value the document speaks. The words must be the document's and
-        name the value, and the fact itself must not pass as one of its statements.
+        Asked of facts of whose value the document speaks without saying them again. The words
+        must be the document's and name the value, and the fact itself must not pass as one of
+        its statements.
         """
         telling = wording.telling(self.text)
         asked = [
@@ -586,6 +526,7 @@ class _Judge:
             for fact in self.live
             if has_slot(fact.claim)
             and not wording.ends_something(fact.text)
+            and self._restated(fact) is None
             and self._value(fact) & telling
         ]
         if not asked:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memo import prompts, wording
-from memo.claims import anchor, has_slot, same_subject
+from memo.claims import anchor, has_slot, principals, same_subject
 from memo.records import Claim, Document, Evidence
 
 if TYPE_CHECKING:
@@ -171,32 +171,31 @@ def extract(
 
 def _claims(sentences: list[str], lm: LanguageModel) -> list[Claim]:
     """Sentences with their slots: relations by code, the others by the model, all in one batch."""
-    related = [wording.relation(sentence) for sentence in sentences]
-    others = [
-        wording.renamed(sentence, wording.leading_subjects(sentence))
-        for sentence, known in zip(sentences, related, strict=True)
+    related = {sentence: wording.relation(sentence) for sentence in sentences}
+    asked = {
+        sentence: wording.renamed(sentence, wording.leading_subjects(sentence))
+        for sentence, known in related.items()
         if known is None
-    ]
-    replies = iter(
+    }
+    replies = (
         lm.complete(
-            [prompts.slot(other.text) for other in others],
+            [prompts.slot(lent.text) for lent in asked.values()],
             max_tokens=prompts.SLOT_TOKENS,
             grammar=prompts.SLOT_GRAMMAR,
         )
-        if others
-        else ()
+        if asked
+        else []
     )
-    named = iter(others)
-    claims = []
-    for sentence, known in zip(sentences, related, strict=True):
-        if known is not None:
-            claims.append(_relation_claim(sentence, known))
-            continue
-        reply = next(replies)
-        text = next(named).back(reply.text)
-        slot = prompts.parse_slot(text, finished=reply.finished)
-        claims.append(_claim(sentence, slot, wording.leading_subjects(sentence)))
-    return claims
+    slots = {
+        sentence: prompts.parse_slot(lent.back(reply.text), finished=reply.finished)
+        for (sentence, lent), reply in zip(asked.items(), replies, strict=True)
+    }
+    return [
+        _relation_claim(sentence, known)
+        if (known := related[sentence]) is not None
+        else _claim(sentence, slots[sentence], wording.leading_subjects(sentence))
+        for sentence in sentences
+    ]
 
 
 def _stated(claim: Claim) -> str:
@@ -271,7 +270,7 @@ def _fits(slot: prompts.Slot, sentence: str, subjects: tuple[str, ...]) -> bool:
         named
         and bool(value)
         and wording.occurs(slot.value, about[-1])
-        and not wording.content(" ".join(subjects)) <= value
+        and not any(value == wording.content(subject) for subject in principals(subjects))
         and not value <= wording.content(slot.question)
     )
 

@@ -129,6 +129,15 @@ def private_folder(path: Path) -> Path:
     return path
 
 
+def sync_folder(folder: Path) -> None:
+    """Make a new name in a folder outlast a power failure."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def asset(name: str) -> Path:
     """A file of assets/, in the installed wheel or in the checkout.
 

@@ -23,44 +23,45 @@ _NUMBERS = {
 }
 _FIRST_PERSON = frozenset("i i'm i've i'll i'd we we're we've we'll we'd me us".split())
 _THIRD_PERSON = frozenset("he she they he's she's they're they've they'll his her their".split())
-_RELATIONS = tuple(
-    frozenset(names.split())
-    for names in (
-        "mother mum mom mam mama mummy parents",
-        "father dad papa daddy parents",
-        "gran grandma granny nan nana grandmother",
-        "grandad grandpa grandfather",
-        "brother brothers",
-        "sister sisters",
-        "son kids children child kid",
-        "daughter kids children child kid",
-        "baby",
-        "wife",
-        "husband",
-        "fiance fiancee",
-        "girlfriend boyfriend partner",
-        "ex",
-        "aunt auntie",
-        "uncle",
-        "cousin cousins",
-        "nephew",
-        "niece",
-        "friend friends mate mates",
-        "neighbour neighbours neighbor neighbors",
-        "flatmate roommate housemate",
-        "boss manager",
-        "colleague colleagues coworker coworkers",
-        "landlord landlady",
-    )
+_ELDERS = (
+    frozenset("mother mum mom mam mama mummy parents".split()),
+    frozenset("father dad papa daddy parents".split()),
+    frozenset("gran grandma granny nan nana grandmother".split()),
+    frozenset("grandad grandpa grandfather".split()),
 )
+_SEVERAL_AT_A_TIME = (
+    frozenset("brother brothers siblings".split()),
+    frozenset("sister sisters siblings".split()),
+    frozenset("son kids children child kid".split()),
+    frozenset("daughter kids children child kid".split()),
+    frozenset({"baby"}),
+    frozenset("aunt auntie".split()),
+    frozenset({"uncle"}),
+    frozenset("cousin cousins".split()),
+    frozenset({"nephew"}),
+    frozenset({"niece"}),
+    frozenset("friend friends mate mates".split()),
+    frozenset("neighbour neighbours neighbor neighbors".split()),
+    frozenset("colleague colleagues coworker coworkers".split()),
+)
+_ONE_AT_A_TIME = (
+    frozenset({"wife"}),
+    frozenset({"husband"}),
+    frozenset("fiance fiancee".split()),
+    frozenset("girlfriend boyfriend partner".split()),
+    frozenset({"ex"}),
+    frozenset("flatmate roommate housemate".split()),
+    frozenset("boss manager".split()),
+    frozenset("landlord landlady".split()),
+)
+_RELATIONS = (*_ELDERS, *_SEVERAL_AT_A_TIME, *_ONE_AT_A_TIME)
 """Words for people near to somebody; those of one line can mean the same person."""
 _NEAR_PEOPLE = frozenset().union(*_RELATIONS)
-_OWN_KIN = frozenset().union(*_RELATIONS[:4]) - set("mother father grandmother grandfather".split())
-"""Whom people speak of without saying whose; `Father Brendan` is a priest."""
-_MANY = frozenset().union(*_RELATIONS[4:9], *_RELATIONS[14:21]) | frozenset(
-    "siblings parents grandparents colleague colleagues coworker coworkers".split()
+_OWN_KIN = frozenset().union(*_ELDERS) - set(
+    "mother father grandmother grandfather parents".split()
 )
-"""Relations that somebody has with several people at a time."""
+"""Whom people speak of without saying whose; `Father Brendan` is a priest."""
+_MANY = frozenset().union(*_SEVERAL_AT_A_TIME) | {"parents"}
 _ENDING = re.compile(
     r"\b(no (?:longer|more)|any ?more|not|never|quit|stop(?:ped|s)?|"
     r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|lost|left|leaving|"

@@ -390,6 +390,30 @@ def test_what_is_only_supposed_is_no_fact(life: Life) -> None:
     assert life.true_on() == []
 
 
+def test_what_an_unsigned_note_says_has_its_slot() -> None:
+    question = "Where do I work?"
+    lm = FakeLM(slots={"I work at Acme.": f"{question} | Acme | one"})
+    found = claim_of("I work at Acme.", lm)
+    assert (found.question, found.value, found.subjects) == (question, "Acme", ("I",))
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ("Ann and Ben left Hull.", "Who is Ann together with? | Ben | over"),
+        ("Ann runs.", "Who runs? | Ann | one"),
+    ],
+)
+def test_nobody_is_the_value_of_their_own_slot(text: str, slot: str) -> None:
+    assert claim_of(text, FakeLM(slots={text: slot})).value == "yes"
+
+
+def test_whose_somebody_is_can_be_a_value() -> None:
+    text = "Jodie's nan lives with Jodie."
+    found = claim_of(text, FakeLM(slots={text: "Who does the nan live with? | Jodie | one"}))
+    assert found.value == "Jodie"
+
+
 PIANO = "Ann has a piano."
 
 

@@ -96,12 +96,3 @@ def write(path: Path, text: str) -> None:
     with fresh.open("rb") as file:
         os.fsync(file.fileno())
     fresh.replace(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

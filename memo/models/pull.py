@@ -21,11 +21,10 @@ from memo.models.files import (
     remember,
     sha256_of,
     size,
-    sync_folder,
 )
 from memo.models.hub import from_hub
 from memo.models.wheels import from_wheels, requirement
-from memo.settings import private_folder
+from memo.settings import private_folder, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -39,7 +38,6 @@ from memo.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from memo.lm import EmbedderIdentity, Vectors
 
@@ -245,15 +243,6 @@ def utc(value: object) -> str:
     if isinstance(value, datetime):
         return utc_text(value)
     raise TypeError(f"{type(value).__name__} is no part of a dump")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new name in a folder outlast a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def clean(text: str) -> str:

@@ -13,8 +13,9 @@ from memo import schema
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.events import FORGOTTEN, chained, edit_text
 from memo.records import FactId
+from memo.settings import sync_folder
 from memo.store.forgetting import Forgetting
-from memo.store.rows import checked_vectors, passage_text, sync_folder, utc
+from memo.store.rows import checked_vectors, passage_text, utc
 
 if TYPE_CHECKING:
     from pathlib import Path
