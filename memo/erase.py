@@ -53,7 +53,7 @@ from memo.records import (
     Rewrite,
     State,
 )
-from memo.slots import same_slots
+from memo.slots import COEXISTING, COMPETING, exclusion, same_slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,7 +149,8 @@ class _Judge:
             spoken, [f.claim.subjects for f in self.live] + [s.claim.subjects for s in said]
         )
         self.present = frozenset(turn.speaker for turn in spoken)
-        self.same = same_slots(said, candidates.facts, lm, embedder, word)
+        slots = same_slots(said, candidates.facts, lm, embedder, word)
+        self.same, self.beside = slots.same, slots.beside
         self.overtaken: dict[FactId, Evidence] = {}
 
     def run(self) -> None:
@@ -332,18 +333,20 @@ class _Judge:
             claim = self._successor(fact, value, witness)
             if claim is not None:
                 drafts.append((fact, claim, witness))
-        doubtful = [claim.text for _, claim, witness in drafts if witness is None]
+        unseen = [(fact.text, claim.text) for fact, claim, witness in drafts if witness is None]
         right: dict[str, float] = {}
-        if doubtful:
+        if unseen:
             chances = self.lm.choose(
-                [prompts.checking(self.text, text, self.word) for text in doubtful],
+                [prompts.checking(self.text, text, self.word) for _, text in unseen],
                 [prompts.RIGHT, prompts.WRONG],
             )
-            right = {t: float(c[0]) for t, c in zip(doubtful, chances, strict=True)}
+            right = {t: float(c[0]) for (_, t), c in zip(unseen, chances, strict=True)}
+        excluding = dict(zip(unseen, exclusion(unseen, self.lm), strict=True))
         for fact, claim, witness in drafts:
             if fact.id in self.draft.settled:
                 continue  # ended together with another fact in its slot
             confidence = None if witness is not None else right[claim.text]
+            instead = excluding.get((fact.text, claim.text), 1.0)
             evidence = (
                 self.said[witness].evidence
                 if witness is not None
@@ -351,12 +354,16 @@ class _Judge:
             )
             if evidence is None or (confidence is not None and confidence < MIN_HELD):
                 continue
+            if instead < COEXISTING:
+                continue
             at = self._time(evidence)
             if witness is not None:
                 self.draft.used.add(witness)
             reason = self._objection(fact)
             if confidence is not None and confidence < MIN_RIGHT:
                 reason = "only one of two readings says so"
+            elif instead < COMPETING:
+                reason = "both may be true"
             elif witness is None and not self._is_named(fact, evidence):
                 reason = "the sentence does not name whom it is about"
             self._supersede(fact, claim, at, evidence, confidence, reason)
@@ -690,7 +697,8 @@ class _Judge:
             if rivals:
                 self._contest(rivals[0], said)
                 continue
-            self.draft.edits.append(Add(said.claim, said.at, said.evidence))
+            claim = replace(said.claim, several=True) if i in self.beside else said.claim
+            self.draft.edits.append(Add(claim, said.at, said.evidence))
 
     def _end_late(self, said: Said, same: list[Fact]) -> bool:
         """Place an ending that arrives after what came next; False if nothing came next."""

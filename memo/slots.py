@@ -7,6 +7,7 @@ the questions leave a doubt, each sentence is read for the question of the other
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memo import prompts, wording
@@ -23,6 +24,20 @@ SAME_SLOT = 0.80
 """Cosine of two questions, subject left out, from which one reading is enough; MiniLM-L6 int8."""
 NEAR_SLOT = 0.50
 """Least cosine of two questions, or of two sentences, that may be about the same."""
+COMPETING = 0.60
+"""Likelihood of `INSTEAD` from which two facts with unequal questions compete for a slot."""
+COEXISTING = 0.45
+"""Likelihood of `INSTEAD` below which even two answers to one question stand beside each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Which facts each extracted claim competes with."""
+
+    same: dict[int, list[Fact]]
+    """For the index of each claim with a slot, the facts in the same one."""
+    beside: frozenset[int]
+    """Claims that stand beside another answer to their very question."""
 
 
 def same_slots(
@@ -31,25 +46,25 @@ def same_slots(
     lm: LanguageModel,
     embedder: Embedder,
     word: str,
-) -> dict[int, list[Fact]]:
-    """For the index of each extracted claim with a slot, the facts in the same one.
+) -> Slots:
+    """Find the facts that fill the slots of extracted claims.
 
     Args:
         said: What a document says.
         facts: Candidates, in any state.
-        lm: Reads.
+        lm: Reads, and tells whether two facts exclude each other.
         embedder: Tells how alike two questions are.
         word: The fence of this document.
     """
     slotted = [i for i, s in enumerate(said) if has_slot(s.claim)]
     known = [fact for fact in facts if has_slot(fact.claim)]
-    same: dict[int, list[Fact]] = {i: [] for i in slotted}
     if not slotted or not known:
-        return same
+        return Slots({i: [] for i in slotted}, frozenset())
     ours, theirs = [said[i].claim for i in slotted], [fact.claim for fact in known]
     asking = _alike(list(map(bare, ours)), list(map(bare, theirs)), embedder)
     telling = _alike(list(map(_told, ours)), list(map(_told, theirs)), embedder)
-    doubtful: list[tuple[int, Fact]] = []
+    equal: list[tuple[int, Fact]] = []
+    alike: list[tuple[int, Fact]] = []
     needed: list[int] = []
     for row, i in enumerate(slotted):
         for column, fact in enumerate(known):
@@ -57,22 +72,53 @@ def same_slots(
             if not same_subject(claim, fact.claim):
                 continue
             if wording.content(claim.question) == wording.content(fact.claim.question):
-                same[i].append(fact)
+                equal.append((i, fact))
             elif asking[row, column] >= SAME_SLOT:
-                doubtful.append((i, fact))
+                alike.append((i, fact))
                 needed.append(1)
             elif (
                 max(asking[row, column], telling[row, column]) >= NEAR_SLOT
                 and not (claim.several or fact.claim.several or said[i].ends)
                 and not (says(claim, fact.claim) or says(fact.claim, claim))
             ):
-                doubtful.append((i, fact))
+                alike.append((i, fact))
                 needed.append(2)
-    answered = _cross_read([(said[i].claim, fact.claim) for i, fact in doubtful], lm, word)
-    for (i, fact), least, count in zip(doubtful, needed, answered, strict=True):
-        if count >= least:
+    answered = _cross_read([(said[i].claim, fact.claim) for i, fact in alike], lm, word)
+    read = [
+        pair for pair, least, count in zip(alike, needed, answered, strict=True) if count >= least
+    ]
+    excluding = dict(zip(equal + read, _excluding(said, equal + read, lm), strict=True))
+    same: dict[int, list[Fact]] = {i: [] for i in slotted}
+    for i, fact in equal + read:
+        least = COEXISTING if (i, fact) in equal else COMPETING
+        if excluding[i, fact] >= least:
             same[i].append(fact)
-    return same
+    beside = frozenset(i for i, fact in equal if fact not in same[i] and not said[i].claim.several)
+    return Slots(same, beside)
+
+
+def exclusion(pairs: Sequence[tuple[str, str]], lm: LanguageModel) -> list[float]:
+    """How likely each newer sentence excludes the older one before it, from 0 to 1."""
+    if not pairs:
+        return []
+    asked = [prompts.competing(older, newer) for older, newer in pairs]
+    return [float(row[0]) for row in lm.choose(asked, [prompts.INSTEAD, prompts.BESIDE])]
+
+
+def _excluding(
+    said: Sequence[Said], pairs: Sequence[tuple[int, Fact]], lm: LanguageModel
+) -> list[float]:
+    """`exclusion` of claims and facts; 1 where they cannot both be said of today anyway."""
+    asked = [
+        (i, fact)
+        for i, fact in pairs
+        if not said[i].ends
+        and not wording.ends_something(fact.text)
+        and not wording.same_value(said[i].claim.value, fact.claim.value)
+    ]
+    chances = exclusion([(fact.text, said[i].claim.text) for i, fact in asked], lm)
+    found = dict(zip(asked, chances, strict=True))
+    return [found.get(pair, 1.0) for pair in pairs]
 
 
 def _told(claim: Claim) -> str:

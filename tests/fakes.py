@@ -26,6 +26,7 @@ _EXTRACTION = prompts.extraction("", "", None, "")[0]
 _SLOT = prompts.slot("")[0]
 _READING = prompts.reading("", "", "")[0]
 _OVERTAKING = prompts.overtaking("", "", "")[0]
+_COMPETING = prompts.competing("", "")[0]
 _ASPECTS = prompts.aspects("")[0]
 
 
@@ -47,6 +48,7 @@ class FakeLM:
         readings: Words of a message and a question to what the message answers; else "not said".
         wrong: Statements that no message says; all others are right.
         overtaken: A fact to the words by which any message ends it; else it holds.
+        beside: Newer facts that leave any older one true; others exclude what they are put to.
         aspects: What usually changes with anything, with commas.
         answers: Words of any other prompt to the reply; else "".
         before: Called before every call, to fail or to stop there.
@@ -60,6 +62,7 @@ class FakeLM:
         readings: Mapping[tuple[str, str], str] | None = None,
         wrong: Sequence[str] = (),
         overtaken: Mapping[str, str] | None = None,
+        beside: Sequence[str] = (),
         aspects: str = "the weather",
         answers: Mapping[str, str] | None = None,
         context_tokens: int = 4096,
@@ -74,6 +77,7 @@ class FakeLM:
         self._readings = readings or {}
         self._wrong = wrong
         self._overtaken = overtaken or {}
+        self._beside = beside
         self._aspects = aspects
         self._answers = answers or {}
         self._before = before
@@ -161,6 +165,8 @@ class FakeLM:
                     if words in last and last.endswith(question):
                         return reply
                 return prompts.NOT_SAID
+            case system if system == _COMPETING:
+                return prompts.BESIDE if last.endswith(tuple(self._beside)) else prompts.INSTEAD
             case system if system == _ASPECTS:
                 return self._aspects
         return next((reply for words, reply in self._answers.items() if words in last), "")

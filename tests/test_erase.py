@@ -390,6 +390,27 @@ def test_what_is_only_supposed_is_no_fact(life: Life) -> None:
     assert life.true_on() == []
 
 
+ILL = "What illness does Ann have?"
+
+
+@pytest.mark.parametrize("witnessed", [True, False])
+def test_what_can_be_true_together_is_kept_together(life: Life, witnessed: bool) -> None:
+    lm = reader(
+        extracts={"asthma": ["Ann has asthma."]}
+        | ({"hay": ["Ann has hay fever."]} if witnessed else {}),
+        slots={
+            "Ann has asthma.": f"{ILL} | asthma | one",
+            "Ann has hay fever.": f"{ILL} | hay fever | one",
+        },
+        readings={("asthma", ILL): "asthma", ("hay", ILL): "hay fever"},
+        beside=["Ann has hay fever."],
+    )
+    life.tell(document("I have asthma.", "2024-01-05"), lm)
+    plan = life.tell(document("And now hay fever.", "2024-06-01"), lm)
+    assert life.texts(State.PAST) == [] and not plan.held
+    assert life.true_on() == ["Ann has asthma.", "Ann has hay fever."][: 1 + witnessed]
+
+
 def test_what_an_unsigned_note_says_has_its_slot() -> None:
     question = "Where do I work?"
     lm = FakeLM(slots={"I work at Acme.": f"{question} | Acme | one"})

@@ -23,6 +23,8 @@ BUILDERS: dict[str, Callable[[str], Prompt]] = {
     "slot": prompts.slot,
     "reading": lambda text: prompts.reading(text, text, "abc123"),
     "checking": lambda text: prompts.checking(text, text, "abc123"),
+    "overtaking": lambda text: prompts.overtaking(text, text, "abc123"),
+    "competing": lambda text: prompts.competing(text, text),
     "aspects": prompts.aspects,
     "answering": lambda text: prompts.answering(text, text, "abc123"),
     "answering on": lambda text: prompts.answering(text, text, "abc123", reply=text),
