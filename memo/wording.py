@@ -434,12 +434,22 @@ def names_a_relation(value: str) -> bool:
     return bool(content(value)) and set(words(value)) - _STOP <= _NEAR_PEOPLE
 
 
+_ARTICLES = {"The", "A", "An"}
+
+
 def leading_subjects(sentence: str) -> tuple[str, ...]:
     """Whom or what a short sentence is about: `Meera and Josh`, `Enzo's mum`, `I`.
 
-    A sentence that begins with "My" or "We" is about the one who speaks, written `I`.
+    A sentence that begins with "My" or "We" is about the one who speaks, written `I`; of `The
+    wedding is in June` the subject is `wedding`.
     """
-    first = sentence.split(maxsplit=1)[0].rstrip(",") if sentence.split() else ""
+    first, _, rest = sentence.strip().partition(" ")
+    first = first.rstrip(",")
+    if first in _ARTICLES and not rest[:1].isupper():
+        owner, _, owned = rest.partition(" ")
+        if not _POSSESSIVE.search(owner):
+            return tuple(filter(None, [_noun(rest)]))
+        return tuple(filter(None, [f"{owner} {_noun(owned)}".strip(), _POSSESSIVE.sub("", owner)]))
     if first.casefold() in {"i", "my", "we", "our", "i'm", "i've"}:
         return ("I",)
     match = re.match(

@@ -347,6 +347,11 @@ def test_what_is_added_comes_beside(text: str, beside: bool) -> None:
         ("Ann's mum lives in Hull.", ("Ann's mum", "Ann")),
         ("Ann's mum never eats fish.", ("Ann's mum", "Ann")),
         ("Ann's dog Bella limps.", ("Ann's dog", "Ann")),
+        ("The wedding is in June.", ("wedding",)),
+        ("The baby's name is Ruth.", ("baby's name", "baby")),
+        ("A neighbour of Ann's died.", ("neighbour",)),
+        ("The Kingfisher is green.", ("Kingfisher",)),
+        ("The", ()),
     ],
 )
 def test_a_subject_is_all_that_stands_before_the_verb(
