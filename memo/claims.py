@@ -32,17 +32,22 @@ def principals(subjects: tuple[str, ...]) -> list[str]:
     ]
 
 
+def whose(claim: Claim) -> list[str]:
+    """The subjects, and of a thing whose it is: of `Ann's phone` also `Ann`, of `Ann's mum` not."""
+    main = principals(claim.subjects)
+    first = wording.words(claim.subjects[0])[-1:] if claim.subjects else []
+    if not first or wording.names_a_relation(first[0]):
+        return main
+    return [*main, *(subject for subject in claim.subjects if subject not in main)]
+
+
 def is_about(claim: Claim, text: str, speaker: str) -> bool:
     """Whether a text by a speaker may speak of a claim's subjects.
 
     Of a person's things it may speak without naming them: `We're at 14 Wren Close`; of people
     near to a person it speaks by name or by what they are.
     """
-    main = principals(claim.subjects)
-    possessors = [subject for subject in claim.subjects if subject not in main]
-    first = wording.words(claim.subjects[0])[-1:] if claim.subjects else []
-    things = possessors if first and not wording.names_a_relation(first[0]) else []
-    return any(wording.is_about(name, text, speaker) for name in [*main, *things])
+    return any(wording.is_about(name, text, speaker) for name in whose(claim))
 
 
 def same_subject(a: Claim, b: Claim) -> bool:

@@ -24,18 +24,18 @@ import numpy as np
 
 from memo import prompts, wording
 from memo.claims import (
-    anchor,
     core,
     has_slot,
-    is_about,
     names_value,
     repeats,
     restates,
     same_subject,
     says,
+    whose,
     without,
 )
-from memo.extract import Said, Spoken, extract, people_in, read_aloud, spoken_in
+from memo.extract import Said, Spoken, extract, people_in, spoken_in
+from memo.overtaking import AGREEING, overtaken
 from memo.records import (
     Add,
     Candidates,
@@ -54,6 +54,7 @@ from memo.records import (
     State,
 )
 from memo.slots import COEXISTING, COMPETING, exclusion, same_slots
+from memo.told import Told, speaks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,20 +136,17 @@ class _Judge:
         word: str,
         draft: _Draft,
     ) -> None:
-        self.document, self.spoken, self.said = document, spoken, said
-        self.lm, self.embedder, self.word, self.draft = lm, embedder, word, draft
-        self.text = read_aloud(spoken)
+        self.said, self.lm, self.embedder, self.draft = said, lm, embedder, draft
         self.assertions = candidates.said
         self.facts = {fact.id: fact for fact in candidates.facts}
         self.live = [
             fact
             for fact in candidates.facts
-            if fact.state is not State.PAST and self._is_about(fact)
+            if fact.state is not State.PAST and speaks_of(spoken, fact)
         ]
-        self.people = people_in(
-            spoken, [f.claim.subjects for f in self.live] + [s.claim.subjects for s in said]
-        )
-        self.present = frozenset(turn.speaker for turn in spoken)
+        known = [fact.claim.subjects for fact in self.live]
+        people = people_in(spoken, known + [s.claim.subjects for s in said])
+        self.told = Told(document, spoken, people, word)
         slots = same_slots(said, candidates.facts, lm, embedder, word)
         self.same, self.beside = slots.same, slots.beside
         self.overtaken: dict[FactId, Evidence] = {}
@@ -156,7 +154,8 @@ class _Judge:
     def run(self) -> None:
         """Judge, rewrite, propagate, add: the order of the paper."""
         readings, gone = self._read()
-        self.overtaken = self._overtaken()
+        unsaid = [fact for fact in self.live if self._restated(fact) is None]
+        self.overtaken = overtaken(self.told, unsaid, self.said, self.lm, self.embedder)
         proposals = [
             (fact, *proposal)
             for fact in self.live
@@ -166,9 +165,6 @@ class _Judge:
         self._end(gone)
         self._propagate()
         self._add()
-
-    def _is_about(self, fact: Fact) -> bool:
-        return any(is_about(fact.claim, turn.text, turn.speaker) for turn in self.spoken)
 
     # judge
 
@@ -180,7 +176,7 @@ class _Judge:
         if not asked:
             return {}, {}
         replies = self.lm.complete(
-            [prompts.reading(self.text, question, self.word) for question in asked],
+            [prompts.reading(self.told.text, question, self.told.word) for question in asked],
             max_tokens=prompts.READING_TOKENS,
             stop=("\n",),
         )
@@ -229,22 +225,22 @@ class _Judge:
         if wording.same_value(answer, fact.claim.value):
             if wording.ends_something(fact.text):
                 return None  # it says what is over: the value alone does not say it again
-            evidence = self._quote(fact, answer)
+            evidence = self.told.quote(fact, answer)
             if (
                 evidence is not None
                 and fact.id not in self.overtaken
                 and not wording.over(answer, evidence.quote)
-                and self._owned(fact, answer)
+                and self.told.owns(fact, answer)
             ):
                 self._reinforce(fact, evidence, witness)
                 return None
             # The only words about it are of an ending: another claim may fill the slot.
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
-        quote = self._quote(fact, answer)
-        if quote is not None and self._comes_beside(quote):
+        quote = self.told.quote(fact, answer)
+        if quote is not None and self.told.replaces_nothing(quote):
             return None
-        if quote is None or not self._owned(fact, answer):
+        if quote is None or not self.told.owns(fact, answer):
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
         return answer, witness
@@ -263,50 +259,18 @@ class _Judge:
             if (
                 fact in slotted
                 and not self.said[i].ends
-                and not self._comes_beside(self.said[i].evidence)
+                and not self.told.replaces_nothing(self.said[i].evidence)
                 and not wording.same_value(claim.value, fact.claim.value)
             ):
                 return i
         return None
-
-    def _owned(self, fact: Fact, value: str) -> bool:
-        subject = fact.claim.subjects[0] if fact.claim.subjects else ""
-        return any(
-            wording.occurs(value, turn.text)
-            and wording.may_own(
-                subject,
-                anchor(value, value, fact.claim.subjects),
-                turn.text,
-                turn.speaker,
-                self.people,
-                self.present,
-            )
-            for turn in self.spoken
-        )
-
-    def _quote(self, fact: Fact, value: str) -> Evidence | None:
-        """Where the document says a value; None if it does not."""
-        about = fact.claim.subjects[0] if fact.claim.subjects else ""
-        found = [
-            Evidence(quote, i)
-            for i, message in enumerate(self.document.messages)
-            if (quote := wording.quote_for(value, message.text))
-        ]
-        own = [e for e in found if (self.document.messages[e.message].speaker or "I") == about]
-        return next(iter(own or found), None)
-
-    def _comes_beside(self, evidence: Evidence) -> bool:
-        """Whether a quote or what is said right after it adds to what there is."""
-        text = self.document.messages[evidence.message].text
-        _, _, after = text.partition(evidence.quote)
-        return wording.comes_beside(" ".join([evidence.quote, *wording.sentences(after)[:1]]))
 
     def _reinforce(self, fact: Fact, evidence: Evidence, claim: int | None) -> None:
         if claim is not None and says(self.said[claim].claim, fact.claim):
             self.draft.used.add(claim)  # else it says more, which is still to be added
         edit = Reinforce(
             fact.id,
-            self._time(evidence),
+            self.told.at(evidence),
             evidence,
             confirms=fact.state is State.UNCERTAIN,
         )
@@ -321,15 +285,12 @@ class _Judge:
         self.draft.settled[fact.id] = edit
         self.draft.edits.append(edit)
 
-    def _time(self, evidence: Evidence) -> datetime:
-        return self.document.messages[evidence.message].at
-
     # rewrite
 
     def _rewrite(self, proposals: list[tuple[Fact, str, int | None]]) -> None:
         """Supersede facts whose slot has another value, each on two witnesses."""
         drafts = []
-        for fact, value, witness in proposals:
+        for fact, value, witness in self._witnessed(proposals):
             claim = self._successor(fact, value, witness)
             if claim is not None:
                 drafts.append((fact, claim, witness))
@@ -337,7 +298,7 @@ class _Judge:
         right: dict[str, float] = {}
         if unseen:
             chances = self.lm.choose(
-                [prompts.checking(self.text, text, self.word) for _, text in unseen],
+                [prompts.checking(self.told.text, text, self.told.word) for _, text in unseen],
                 [prompts.RIGHT, prompts.WRONG],
             )
             right = {t: float(c[0]) for (_, t), c in zip(unseen, chances, strict=True)}
@@ -350,28 +311,53 @@ class _Judge:
             evidence = (
                 self.said[witness].evidence
                 if witness is not None
-                else self._quote(fact, claim.value)
+                else self.told.quote(fact, claim.value)
             )
             if evidence is None or (confidence is not None and confidence < MIN_HELD):
                 continue
             if instead < COEXISTING:
                 continue
-            at = self._time(evidence)
+            at = self.told.at(evidence)
             if witness is not None:
                 self.draft.used.add(witness)
             reason = self._objection(fact)
-            if confidence is not None and confidence < MIN_RIGHT:
+            if confidence is not None and confidence < MIN_RIGHT and instead < AGREEING:
                 reason = "only one of two readings says so"
             elif instead < COMPETING:
                 reason = "both may be true"
-            elif witness is None and not self._is_named(fact, evidence):
+            elif witness is None and not self.told.names(fact, evidence):
                 reason = "the sentence does not name whom it is about"
             self._supersede(fact, claim, at, evidence, confidence, reason)
 
-    def _is_named(self, fact: Fact, evidence: Evidence) -> bool:
-        """Whether a quote names its subject; `he` may be somebody else."""
-        speaker = self.document.messages[evidence.message].speaker or "I"
-        return is_about(fact.claim, evidence.quote, speaker)
+    def _witnessed(
+        self, proposals: list[tuple[Fact, str, int | None]]
+    ) -> list[tuple[Fact, str, int | None]]:
+        """The proposals, with the claim that gives the same answer in words of another slot.
+
+        `Linh's wedding is at the Old Mill` bears out what was read of where Linh marries, if it
+        excludes what is known of that.
+        """
+        pairs = [
+            (n, i)
+            for n, (fact, value, witness) in enumerate(proposals)
+            if witness is None
+            for i, s in enumerate(self.said)
+            if s.holds
+            and has_slot(s.claim)
+            and not s.claim.several
+            and wording.same_value(s.claim.value, value)
+            and set(whose(s.claim)) & set(whose(fact.claim))
+        ]
+        chances = exclusion(
+            [(proposals[n][0].text, self.said[i].claim.text) for n, i in pairs], self.lm
+        )
+        borne_out = {
+            n: i for (n, i), chance in zip(pairs, chances, strict=True) if chance >= AGREEING
+        }
+        return [
+            (fact, value, borne_out.get(n, witness))
+            for n, (fact, value, witness) in enumerate(proposals)
+        ]
 
     def _successor(self, fact: Fact, value: str, witness: int | None) -> Claim | None:
         """The claim that takes a fact's place; it may name only what the document names."""
@@ -503,10 +489,10 @@ class _Judge:
             elif fact.id in self.overtaken:
                 evidence = self.overtaken[fact.id]
             elif at_end:
-                found = self._quote(fact, at_end[0])
+                found = self.told.quote(fact, at_end[0])
                 if found is None or not wording.over(at_end[0], found.quote):
                     continue
-                if not self._owned(fact, at_end[0]):
+                if not self.told.owns(fact, at_end[0]):
                     continue
                 evidence = found
             else:
@@ -520,75 +506,17 @@ class _Judge:
                 continue
             self._finish(fact, sentence, evidence)
 
-    def _overtaken(self) -> dict[FactId, Evidence]:
-        """What the document says in words that no list of endings holds: `we are square`.
-
-        Asked of facts of whose value the document speaks without saying them again. The words
-        must be the document's and name the value, and the fact itself must not pass as one of
-        its statements.
-        """
-        telling = wording.telling(self.text)
-        asked = [
-            fact
-            for fact in self.live
-            if has_slot(fact.claim)
-            and not wording.ends_something(fact.text)
-            and self._restated(fact) is None
-            and self._value(fact) & telling
-        ]
-        if not asked:
-            return {}
-        replies = self.lm.complete(
-            [prompts.overtaking(self._about(fact), fact.text, self.word) for fact in asked],
-            max_tokens=prompts.OVERTAKING_TOKENS,
-            grammar=prompts.OVERTAKING_GRAMMAR,
-        )
-        found: list[tuple[Fact, Evidence]] = []
-        for fact, reply in zip(asked, replies, strict=True):
-            quote = prompts.parse_overtaken(reply.text, finished=reply.finished)
-            named = " ".join(self._value(fact) & wording.content(quote or ""))
-            if not quote or not named or quote not in self.text:
-                continue
-            evidence = self._quote(fact, named)
-            if (
-                evidence is not None
-                and not self._comes_beside(evidence)
-                and self._owned(fact, named)
-            ):
-                found.append((fact, evidence))
-        if not found:
-            return {}
-        chances = self.lm.choose(
-            [prompts.checking(self.text, fact.text, self.word) for fact, _ in found],
-            [prompts.RIGHT, prompts.WRONG],
-        )
-        return {
-            fact.id: evidence
-            for (fact, evidence), chance in zip(found, chances, strict=True)
-            if chance[0] < MIN_HELD or wording.over(core(fact.claim), evidence.quote)
-        }
-
-    def _about(self, fact: Fact) -> str:
-        """The sentences that speak of a fact's value, each with its neighbours."""
-        told = wording.sentences(self.text)
-        near = [bool(self._value(fact) & wording.content(sentence)) for sentence in told]
-        return " ".join(s for i, s in enumerate(told) if any(near[max(i - 1, 0) : i + 2]))
-
-    def _value(self, fact: Fact) -> frozenset[str]:
-        """The telling words of a fact's value, those of its subjects left out."""
-        return wording.telling(core(fact.claim)) - wording.content(" ".join(fact.claim.subjects))
-
     def _ending(self, fact: Fact, said: Said) -> Evidence | None:
         """The sentence of the same message that says of a fact, or of a claim, that it is over."""
         i = said.evidence.message
         for value in (core(fact.claim), said.claim.value):
-            for sentence in wording.sentences(self.document.messages[i].text):
+            for sentence in wording.sentences(self.told.document.messages[i].text):
                 if wording.occurs(value, sentence) and wording.over(value, sentence):
                     return Evidence(sentence, i)
         return None
 
     def _finish(self, fact: Fact, sentence: int | None, evidence: Evidence) -> None:
-        at = self._time(evidence)
+        at = self.told.at(evidence)
         claim = None
         if sentence is not None:
             self.draft.used.add(sentence)
@@ -692,7 +620,7 @@ class _Judge:
                 and not said.claim.several
                 and not said.ends
                 and f.state is not State.PAST
-                and not self._comes_beside(said.evidence)
+                and not self.told.replaces_nothing(said.evidence)
             ]
             if rivals:
                 self._contest(rivals[0], said)
@@ -747,11 +675,12 @@ class _Judge:
             self.draft.edits.append(Add(said.claim, said.at, said.evidence))
             return
         chances = self.lm.choose(
-            [prompts.checking(self.text, claim.text, self.word)], [prompts.RIGHT, prompts.WRONG]
+            [prompts.checking(self.told.text, claim.text, self.told.word)],
+            [prompts.RIGHT, prompts.WRONG],
         )
         right = float(chances[0, 0])
         objection = self._objection(fact)
-        if right < MIN_RIGHT and not self._is_named(fact, said.evidence):
+        if right < MIN_RIGHT and not self.told.names(fact, said.evidence):
             objection = "only one of two readings says so"
         if right >= MIN_HELD:
             self._supersede(fact, claim, said.at, said.evidence, right, objection)

@@ -143,12 +143,14 @@ def extract(
     said: list[Said] = []
     for (turn, sentence), claim in zip(found, claims, strict=True):
         key = claim.value if has_slot(claim) else sentence
+        about = " ".join(claim.subjects)
+        others = set(wording.names(sentence)) - set(wording.names(about))
         if not claim.subjects or not wording.may_own(
             claim.subjects[0],
             anchor(key, sentence, claim.subjects),
             turn.text,
             turn.speaker,
-            people,
+            people - others,  # of `Ann owes Hedda money` the money need not be Hedda's
             present,
         ):
             continue
@@ -234,7 +236,12 @@ def _is_grounded(sentence: str, turn: Spoken, document: Document) -> bool:
     said = wording.told(sentence)  # the text may say it in other words: "I quit"
     if any(any(c.isdigit() for c in word) and word not in there for word in said):
         return False
-    return len(said & there) >= 0.6 * len(said) > 0
+    if not len(said & there) >= 0.6 * len(said) > 0:
+        return False
+    # Names alone are no ground: of a divorce it wrote that both are married.
+    telling = said - wording.content(" ".join(wording.leading_subjects(sentence)))
+    predicate = {word for word in telling if not wording.names_a_relation(word)}
+    return len(predicate & there) >= 0.5 * len(predicate)
 
 
 def _relation_claim(sentence: str, related: wording.Relation) -> Claim:

@@ -104,6 +104,12 @@ _BESIDE = re.compile(
     r"as well as|additional|an extra)\b|\b(?:too|as well)(?=\s*(?:[.,;!)]|$))",
     re.IGNORECASE,
 )
+_RECALLED = re.compile(
+    r"\b(?:long|years) ago\b|\bback (?:then|in)\b|\bin those days\b|"
+    r"\bwhen (?:I|we|he|she|they|[^\W\d_a-z][\w-]*) (?:was|were|lived|worked|had|studied)\b|"
+    r"\bas an? (?:child|kid|boy|girl|student|teenager)\b|\bonce (?:lived|worked|had|was|were)\b",
+    re.IGNORECASE,
+)
 _SUPPOSING = re.compile(r"(?:and |but |so )?(?:if|imagine|suppose)\b", re.IGNORECASE)
 _IMAGINED = re.compile(r"\b(?:would|might)\b", re.IGNORECASE)
 _LIGHT = frozenset(
@@ -243,6 +249,11 @@ def _is_over(wanted: frozenset[str], clause: str) -> bool:
     return False
 
 
+def recalls(text: str) -> bool:
+    """Whether a sentence tells of former days: `when I lived in Hull` ends no other home."""
+    return bool(_RECALLED.search(text))
+
+
 def supposes(text: str) -> bool:
     """Whether a sentence begins by supposing something: what it goes on to say is not so."""
     return bool(_SUPPOSING.match(text))
@@ -256,6 +267,11 @@ def is_imagined(fact: str) -> bool:
 def comes_beside(text: str) -> bool:
     """Whether a text says that something is added to what there is: `a second job`."""
     return bool(_BESIDE.search(text))
+
+
+def goes_on(text: str) -> bool:
+    """Whether a sentence speaks of what the one before it has named: `It's an electric one`."""
+    return bool(re.match(r"(?:and |but )?(?:it|he|she|they|that|this|these|those)\b", text, re.I))
 
 
 def without_endings(text: str) -> frozenset[str]:

@@ -340,11 +340,23 @@ def test_questions_worded_differently_ask_the_same_if_each_answers_the_other(lif
     assert life.true_on() == [borealis]
 
 
-def test_what_comes_beside_ends_nothing(life: Life) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I've taken a second job, I'm at Borealis in the evenings.",
+        "I've taken a second job! It's at Borealis in the evenings.",
+    ],
+)
+def test_what_comes_beside_ends_nothing(life: Life, text: str) -> None:
     life.tell(document("I started at Acme.", "2024-01-05"), reader())
-    text = "I've taken a second job, I'm at Borealis in the evenings."
     life.tell(document(text, "2024-06-01"), reader())
     assert life.true_on() == ["Ann works at Acme.", "Ann works at Borealis."]
+
+
+def test_former_days_replace_nothing(life: Life) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    life.tell(document("When I worked at Borealis we had mussels.", "2024-06-01"), reader())
+    assert "Ann works at Acme." in life.true_on()
 
 
 def test_what_is_said_of_somebodys_things_need_not_name_them(life: Life) -> None:
@@ -388,6 +400,28 @@ def test_what_is_only_supposed_is_no_fact(life: Life) -> None:
     lm = reader(extracts={"lottery": ["Ann won the lottery.", "Ann lives in Hull."]})
     life.tell(document("If I won the lottery I'd be in Hull tomorrow.", "2024-01-05"), lm)
     assert life.true_on() == []
+
+
+@pytest.mark.parametrize("excludes", [True, False])
+def test_a_claim_in_another_slot_bears_out_a_reading_if_both_cannot_be_true(
+    life: Life, excludes: bool
+) -> None:
+    before, after = "Ann and Ben marry at the Hall.", "Ann's wedding is at the Mill."
+    where = "Where do Ann and Ben marry?"
+    lm = reader(
+        extracts={"Hall": [before], "Mill": [after]},
+        slots={
+            before: f"{where} | the Hall | one",
+            after: "Which place has Ann's wedding? | the Mill | one",
+        },
+        readings={("Hall", where): "the Hall", ("Mill", where): "the Mill"},
+        wrong=["Ann and Ben marry at the Mill."],
+        beside=[] if excludes else [after],
+    )
+    life.tell(document("Ben and I marry at the Hall.", "2024-01-05"), lm)
+    life.tell(document("The wedding is at the Mill instead.", "2024-06-01"), lm)
+    assert life.texts(State.PAST) == ([before] if excludes else [])
+    assert life.true_on() == ([after] if excludes else [before, after])
 
 
 ILL = "What illness does Ann have?"
@@ -439,29 +473,64 @@ PIANO = "Ann has a piano."
 
 
 @pytest.mark.parametrize(
-    ("text", "quote", "wrong", "left"),
+    ("text", "quote", "witness", "left"),
     [
-        ("The piano went to the school, for free.", "The piano went to the school", True, []),
-        ("The piano went to the school, for free.", "The piano went to the school", False, [PIANO]),
-        ("The piano was sold.", "Ann sold the piano", True, [PIANO]),
-        ("Off to the school, with the piano on my mind.", "Off to the school", True, [PIANO]),
-        ("I have a second piano now.", "Ann has a second piano now", True, [PIANO]),
-        ("Ben plays, his piano went to Leeds.", "his piano went to Leeds", True, [PIANO]),
+        ("The piano went to the school, for free.", "The piano went to the school", "check", []),
+        ("The piano went to the school, for free.", "The piano went to the school", "words", []),
+        (
+            "The piano went to the school, for free.",
+            "The piano went to the school",
+            "none",
+            [PIANO],
+        ),
+        ("The piano was sold.", "Ann sold the piano", "check", [PIANO]),
+        ("Off to the school, with the piano on my mind.", "Off to the school", "check", [PIANO]),
+        ("I have a second piano now.", "Ann has a second piano now", "check", [PIANO]),
+        ("Ben plays, his piano went to Leeds.", "his piano went to Leeds", "check", [PIANO]),
     ],
-    ids=["ended", "still said", "not its words", "another thing", "a second one", "somebody else"],
+    ids=["wrong", "excluded", "alone", "not its words", "another thing", "a second", "another's"],
 )
 def test_an_ending_in_any_words_needs_the_words_and_a_second_witness(
-    life: Life, text: str, quote: str, *, wrong: bool, left: list[str]
+    life: Life, text: str, quote: str, witness: str, left: list[str]
 ) -> None:
     lm = reader(
         extracts={"a piano": [PIANO]},
         slots={PIANO: "What instrument does Ann have? | a piano | one"},
         overtaken={PIANO: quote},
-        wrong=[PIANO] if wrong else (),
+        wrong=[PIANO] if witness == "check" else (),
+        beside=[] if witness == "words" else [quote],
     )
     life.tell(document("I have a piano.", "2024-01-05"), lm)
     life.tell(document(text, "2024-06-01"), lm)
     assert life.true_on() == left
+
+
+OWES, SQUARE = "Ann owes Hedda money.", "Ann is square with Hedda."
+
+
+@pytest.mark.parametrize(
+    ("quote", "excludes", "ended"),
+    [
+        ("Ann is square with Hedda", True, True),
+        ("Ann is square with Hedda", False, False),
+        ("The whole house smells of jam", True, False),
+    ],
+    ids=["read and excluded", "read", "excluded"],
+)
+def test_a_claim_that_a_fact_excludes_ends_it_if_the_document_is_read_so(
+    life: Life, quote: str, *, excludes: bool, ended: bool
+) -> None:
+    lm = reader(
+        extracts={"money": [OWES], "square": [SQUARE]},
+        slots={OWES: "What does Ann owe Hedda? | money | one"},
+        overtaken={OWES: quote},
+        beside=[] if excludes else [SQUARE, quote],
+    )
+    life.tell(document("I owe Hedda money.", "2024-01-05"), lm)
+    text = "I am square with Hedda. The whole house smells of jam."
+    life.tell(document(text, "2024-06-01"), lm)
+    assert life.texts(State.PAST) == ([OWES] if ended else [])
+    assert SQUARE in life.true_on()
 
 
 def test_a_second_friend_replaces_nobody(life: Life) -> None:

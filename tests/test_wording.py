@@ -358,3 +358,17 @@ def test_a_subject_is_all_that_stands_before_the_verb(
     sentence: str, subjects: tuple[str, ...]
 ) -> None:
     assert wording.leading_subjects(sentence) == subjects
+
+
+@pytest.mark.parametrize(
+    ("text", "former"),
+    [
+        ("When I lived in Hull I had mussels every week.", True),
+        ("Years ago Ann worked at Acme.", True),
+        ("As a child I had asthma.", True),
+        ("I live in Hull now, when I'm not at sea.", False),
+        ("Ann used to go on Mondays, it's Thursdays now.", False),
+    ],
+)
+def test_what_is_recalled_is_told_from_what_ended(text: str, *, former: bool) -> None:
+    assert wording.recalls(text) is former

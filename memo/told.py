@@ -1,0 +1,98 @@
+"""What a document says and of whom: its words about a fact, and whose they may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from memo import wording
+from memo.claims import anchor, is_about
+from memo.extract import Spoken, read_aloud
+from memo.records import Document, Evidence, Fact
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def speaks_of(spoken: list[Spoken], fact: Fact) -> bool:
+    """Whether any message may speak of a fact's subjects."""
+    return any(is_about(fact.claim, turn.text, turn.speaker) for turn in spoken)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One document, read."""
+
+    document: Document
+    spoken: list[Spoken]
+    """Its messages with their speakers."""
+    people: frozenset[str]
+    """First words of everybody and everything spoken of."""
+    word: str
+    """The fence around its words in prompts."""
+
+    @cached_property
+    def text(self) -> str:
+        """The document as a model reads it."""
+        return read_aloud(self.spoken)
+
+    @cached_property
+    def present(self) -> frozenset[str]:
+        """Who speaks."""
+        return frozenset(turn.speaker for turn in self.spoken)
+
+    def at(self, evidence: Evidence) -> datetime:
+        """When a quote was said."""
+        return self.document.messages[evidence.message].at
+
+    def names(self, fact: Fact, evidence: Evidence) -> bool:
+        """Whether a quote names a fact's subject; `he` may be somebody else."""
+        speaker = self.document.messages[evidence.message].speaker or "I"
+        return is_about(fact.claim, evidence.quote, speaker)
+
+    def owns(self, fact: Fact, value: str) -> bool:
+        """Whether some message may say a value of a fact's subject."""
+        subject = fact.claim.subjects[0] if fact.claim.subjects else ""
+        return any(
+            wording.occurs(value, turn.text)
+            and wording.may_own(
+                subject,
+                anchor(value, value, fact.claim.subjects),
+                turn.text,
+                turn.speaker,
+                self.people,
+                self.present,
+            )
+            for turn in self.spoken
+        )
+
+    def quote(self, fact: Fact, value: str) -> Evidence | None:
+        """Where the document says a value, if it can by the fact's subject; None if nowhere."""
+        about = fact.claim.subjects[0] if fact.claim.subjects else ""
+        found = [
+            Evidence(quote, i)
+            for i, message in enumerate(self.document.messages)
+            if (quote := wording.quote_for(value, message.text))
+        ]
+        own = [e for e in found if (self.document.messages[e.message].speaker or "I") == about]
+        return next(iter(own or found), None)
+
+    def replaces_nothing(self, evidence: Evidence) -> bool:
+        """Whether a quote tells of former days, or it or a sentence with it of something more.
+
+        `I've bought a second guitar! It's an electric one.`
+        """
+        if wording.recalls(evidence.quote):
+            return True
+        before, _, after = self.document.messages[evidence.message].text.partition(evidence.quote)
+        near = [evidence.quote, *wording.sentences(after)[:1]]
+        if wording.goes_on(evidence.quote):
+            near = [*wording.sentences(before)[-1:], *near]
+        return wording.comes_beside(" ".join(near))
+
+    def around(self, wanted: frozenset[str]) -> str:
+        """The sentences with any of some stems, each with its neighbours."""
+        told = wording.sentences(self.text)
+        near = [bool(wanted & wording.content(sentence)) for sentence in told]
+        return " ".join(s for i, s in enumerate(told) if any(near[max(i - 1, 0) : i + 2]))
