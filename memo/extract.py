@@ -157,16 +157,14 @@ def extract(
         if any(wording.content(s.claim.text) == wording.content(sentence) for s in said):
             continue
         evidence = _evidence(claim, turn)
-        said.append(
-            Said(
-                claim,
-                evidence,
-                document.messages[evidence.message].at,
-                wording.over(claim.value, sentence)
-                if has_slot(claim)
-                else wording.ends_something(sentence),
-            )
+        ends = (
+            wording.over(claim.value, sentence)
+            if has_slot(claim)
+            else wording.ends_something(sentence)
         )
+        if not ends and wording.denies(claim.value, evidence.quote):
+            continue
+        said.append(Said(claim, evidence, document.messages[evidence.message].at, ends))
     over = [s for s in said if s.ends]
     return [s for s in said if s.ends or not any(_denies(e, s) for e in over)], problems
 

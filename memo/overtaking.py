@@ -30,7 +30,7 @@ EXCLUDING = 0.72
 NEAREST = 12
 """Pairs of a fact and a claim that are compared, those nearest in meaning."""
 MIN_NEAR = 0.25
-"""Least cosine of such a pair, subjects left out; MiniLM-L6 int8."""
+"""Least cosine of such a pair, names left out; MiniLM-L6 int8."""
 
 
 def overtaken(
@@ -102,8 +102,8 @@ def _rivals(
     if not facts or not said:
         return {}
     near = (
-        embedder.embed([without(f.text, f.claim.subjects) for f in facts])
-        @ embedder.embed([without(s.claim.text, s.claim.subjects) for s in said]).T
+        embedder.embed([_nameless(f.text) for f in facts])
+        @ embedder.embed([_nameless(s.claim.text) for s in said]).T
     )
     pairs = [
         (int(i), int(j))
@@ -118,6 +118,11 @@ def _rivals(
         if chance >= max(EXCLUDING, best.get(facts[i].id, (0.0,))[0]):
             best[facts[i].id] = (chance, said[j])
     return {id_: claim for id_, (_, claim) in best.items()}
+
+
+def _nameless(text: str) -> str:
+    """A sentence without names, which make sentences alike that are about the same person."""
+    return without(text, tuple(wording.names(text)))
 
 
 def _value(fact: Fact) -> frozenset[str]:

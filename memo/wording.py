@@ -110,6 +110,7 @@ _RECALLED = re.compile(
     r"\bas an? (?:child|kid|boy|girl|student|teenager)\b|\bonce (?:lived|worked|had|was|were)\b",
     re.IGNORECASE,
 )
+_SMALL = r"(?:(?:on|in|at|from|to|with|for|by|an?|the|my|our|his|her|their) )"
 _SUPPOSING = re.compile(r"(?:and |but |so )?(?:if|imagine|suppose)\b", re.IGNORECASE)
 _IMAGINED = re.compile(r"\b(?:would|might)\b", re.IGNORECASE)
 _LIGHT = frozenset(
@@ -143,7 +144,13 @@ _PAST = re.compile(
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _CONTRACTED = re.compile(r"['’]\w+$")
-_NOBODY = frozenset("you your her him them what who when where how that there here yes no".split())
+_NOBODY = frozenset(
+    "you your her him them what who when where how that there here yes no good great bad sad big "
+    "new happy lovely nice funny quick small last next first only just finally today yesterday "
+    "tomorrow tonight work life dinner lunch breakfast everything everybody everyone nothing "
+    "nobody news thanks sorry guess turns hope".split()
+)
+"""Words that may begin a sentence and name nobody."""
 _SENTENCE = re.compile(r"[^.!?\n;]+[.!?;]*")
 _NAME = re.compile(r"\b[^\W\d_a-z][\w'’-]*", re.UNICODE)
 
@@ -247,6 +254,14 @@ def _is_over(wanted: frozenset[str], clause: str) -> bool:
             continue
         return True
     return False
+
+
+def denies(value: str, text: str) -> bool:
+    """Whether a text says a value only to deny it: `on Wednesdays, not on Mondays`."""
+    bare = re.escape(_LEADING.sub("", value.strip()))
+    said = len(re.findall(rf"(?<!\w){bare}(?!\w)", text, re.IGNORECASE)) if bare else 0
+    denied = rf"(?:\bnot|\bisn['’]t|\baren['’]t|\bnever) {_SMALL}{{0,2}}{bare}(?!\w)"
+    return 0 < said == len(re.findall(denied, text, re.IGNORECASE))
 
 
 def recalls(text: str) -> bool:

@@ -353,6 +353,30 @@ def test_what_comes_beside_ends_nothing(life: Life, text: str) -> None:
     assert life.true_on() == ["Ann works at Acme.", "Ann works at Borealis."]
 
 
+def test_a_word_that_begins_a_sentence_is_nobody_who_could_own_the_rest(life: Life) -> None:
+    lm = reader(
+        extracts={"shingles": ["Ann has shingles."]},
+        slots={"Ann has shingles.": "What illness does Ann have? | shingles | several"},
+        overtaken={"Ann has shingles.": "the shingles have cleared up"},
+    )
+    life.tell(document("I have shingles.", "2024-01-05"), lm)
+    text = "Good news from here, the shingles have cleared up."
+    life.tell(document(text, "2024-06-01"), reader(overtaken={"Ann has shingles.": text[21:-1]}))
+    assert life.texts(State.PAST) == ["Ann has shingles."]
+
+
+def test_what_is_said_only_to_be_denied_is_no_fact(life: Life) -> None:
+    when = "When is Ann's recycling collected?"
+    days = {f"Ann's recycling is collected on {day}.": day for day in ("Wednesdays", "Mondays")}
+    lm = reader(
+        extracts={"recycling": list(days)},
+        slots={text: f"{when} | {day} | one" for text, day in days.items()},
+    )
+    text = "My recycling is collected on Wednesdays, not on Mondays."
+    life.tell(document(text, "2024-01-05"), lm)
+    assert life.true_on() == ["Ann's recycling is collected on Wednesdays."]
+
+
 def test_former_days_replace_nothing(life: Life) -> None:
     life.tell(document("I started at Acme.", "2024-01-05"), reader())
     life.tell(document("When I worked at Borealis we had mussels.", "2024-06-01"), reader())
@@ -505,7 +529,7 @@ def test_an_ending_in_any_words_needs_the_words_and_a_second_witness(
     assert life.true_on() == left
 
 
-OWES, SQUARE = "Ann owes Hedda money.", "Ann is square with Hedda."
+OWES, SQUARE = "Ann is in debt to Hedda.", "Ann is square with Hedda."
 
 
 @pytest.mark.parametrize(
@@ -521,12 +545,12 @@ def test_a_claim_that_a_fact_excludes_ends_it_if_the_document_is_read_so(
     life: Life, quote: str, *, excludes: bool, ended: bool
 ) -> None:
     lm = reader(
-        extracts={"money": [OWES], "square": [SQUARE]},
-        slots={OWES: "What does Ann owe Hedda? | money | one"},
+        extracts={"in debt": [OWES], "square": [SQUARE]},
+        slots={OWES: "What is Ann in with Hedda? | debt | one"},
         overtaken={OWES: quote},
         beside=[] if excludes else [SQUARE, quote],
     )
-    life.tell(document("I owe Hedda money.", "2024-01-05"), lm)
+    life.tell(document("I am in debt to Hedda.", "2024-01-05"), lm)
     text = "I am square with Hedda. The whole house smells of jam."
     life.tell(document(text, "2024-06-01"), lm)
     assert life.texts(State.PAST) == ([OWES] if ended else [])

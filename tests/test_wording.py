@@ -372,3 +372,20 @@ def test_a_subject_is_all_that_stands_before_the_verb(
 )
 def test_what_is_recalled_is_told_from_what_ended(text: str, *, former: bool) -> None:
     assert wording.recalls(text) is former
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "denied"),
+    [
+        ("Mondays", "It is collected on Wednesdays, not on Mondays.", True),
+        ("on Mondays", "It is collected on Wednesdays, not on Mondays.", True),
+        ("Wednesdays", "It is collected on Wednesdays, not on Mondays.", False),
+        ("Corinne", "She isn't Corinne, she's called Coralie!", True),
+        ("a whippet", "Turns out she isn't a whippet.", True),
+        ("the bank", "Not only the bank knows me, I work at the bank.", False),
+        ("Hull", "Not Hull, or rather Hull after all.", False),
+        ("", "Not at all.", False),
+    ],
+)
+def test_a_value_may_be_said_only_to_deny_it(value: str, text: str, *, denied: bool) -> None:
+    assert wording.denies(value, text) is denied
