@@ -70,12 +70,18 @@ def says(little: Claim, much: Claim) -> bool:
         return False
     if wording.ends_something(little.text) != wording.ends_something(much.text):
         return False
-    a, b = wording.content(little.text), wording.content(much.text)
-    if a <= b:
+    named = little.subjects[0] if little.subjects[:1] == much.subjects[:1] else ""
+    if _without_first(named, little.text) <= _without_first(named, much.text):
         return True
     same_question = wording.content(little.question) == wording.content(much.question)
     value = wording.content(little.value)
     return same_question and has_slot(little) and value <= wording.content(much.value)
+
+
+def _without_first(name: str, text: str) -> frozenset[str]:
+    """Stems of a text after its subject, who may come up in it again: `lives with Ann`."""
+    _, found, rest = text.partition(name) if name else ("", "", "")
+    return wording.content(rest if found else text)
 
 
 def repeats(new: Claim, written: Claim) -> bool:
@@ -108,7 +114,7 @@ def names_value(claim: Claim, fact: Fact) -> bool:
     about |= wording.content(" ".join(claim.subjects))
     gone = wording.without_endings(claim.text) - about
     whom = wording.content(" ".join(wording.names(claim.text))) - about
-    if whom and gone - _BEING == whom and _goes_on(fact.claim):
+    if whom and gone - _BEING == whom and goes_on(fact.claim):
         return whom <= wording.content(fact.text)  # `no longer with Acme` ends `drives for Acme`
     said = value if len(gone) == 1 and has_slot(fact.claim) else wording.content(fact.text)
     return bool(gone) and gone <= said and (len(gone) > 1 or has_slot(fact.claim))
@@ -118,7 +124,7 @@ _BEING = wording.content("work live be stay belong go")
 _PAST = re.compile(r"\w+ed|was|were|had|met|went|got|took|bought|came|saw|gave|made|told|said|did")
 
 
-def _goes_on(claim: Claim) -> bool:
+def goes_on(claim: Claim) -> bool:
     """Whether a sentence tells of something lasting rather than of something that happened."""
     rest = without(claim.text, claim.subjects).split()
     return bool(rest) and not _PAST.fullmatch(rest[0].casefold())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memo import prompts, wording
-from memo.claims import core, has_slot, whose, without
+from memo.claims import core, goes_on, has_slot, whose, without
 from memo.slots import exclusion
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 AGREEING = 0.70
 """Likelihood of exclusion from which it is a witness."""
-EXCLUDING = 0.72
-"""Likelihood from which a claim whose slot is another one may end a fact."""
+LIKELY = 0.60
+"""The same where the fact does not pass as one of the document's statements, either."""
 NEAREST = 12
 """Pairs of a fact and a claim that are compared, those nearest in meaning."""
 MIN_NEAR = 0.25
@@ -44,8 +44,8 @@ def overtaken(
 
     Asked of facts of whose value the document speaks, and of those that one of its claims
     excludes. The words must be the document's and speak of the value or be those of the claim.
-    For a second witness the fact does not pass as one of the document's statements, or the words
-    or the claim exclude it, or the words are an ending by a list.
+    For a second witness the words or the claim exclude it, or the words are an ending by a list.
+    What happened once is not ended by anything.
 
     Args:
         told: The document.
@@ -54,10 +54,14 @@ def overtaken(
         lm: Reads.
         embedder: Tells which claims are near which facts.
     """
-    open_ = [f for f in facts if has_slot(f.claim) and not wording.ends_something(f.text)]
+    lasting = [
+        f
+        for f in facts
+        if has_slot(f.claim) and goes_on(f.claim) and not wording.ends_something(f.text)
+    ]
     spoken_of = wording.telling(told.text)
-    rivals = _rivals(open_, said, lm, embedder)
-    asked = [f for f in open_ if f.id in rivals or _value(f) & spoken_of]
+    rivals = _rivals(lasting, said, lm, embedder)
+    asked = [f for f in lasting if f.id in rivals or _value(f) & spoken_of]
     if not asked:
         return {}
     about = {f.id: _value(f) | _said_by(rivals.get(f.id)) for f in asked}
@@ -115,7 +119,7 @@ def _rivals(
     chances = exclusion([(facts[i].text, said[j].claim.text) for i, j in pairs], lm)
     best: dict[FactId, tuple[float, Said]] = {}
     for (i, j), chance in zip(pairs, chances, strict=True):
-        if chance >= max(EXCLUDING, best.get(facts[i].id, (0.0,))[0]):
+        if chance >= max(AGREEING, best.get(facts[i].id, (0.0,))[0]):
             best[facts[i].id] = (chance, said[j])
     return {id_: claim for id_, (_, claim) in best.items()}
 
@@ -126,8 +130,10 @@ def _nameless(text: str) -> str:
 
 
 def _value(fact: Fact) -> frozenset[str]:
-    """The telling stems of a fact's value, those of its subjects left out."""
-    return wording.telling(core(fact.claim)) - wording.content(" ".join(fact.claim.subjects))
+    """The telling stems of a fact's value: neither its subjects nor, if it has others, names."""
+    value = core(fact.claim)
+    named = wording.telling(value) - wording.content(" ".join(fact.claim.subjects))
+    return named - wording.content(" ".join(wording.names(value))) or named
 
 
 def _said_by(rival: Said | None) -> frozenset[str]:

@@ -395,6 +395,14 @@ def test_what_is_said_of_somebodys_things_need_not_name_them(life: Life) -> None
     assert life.true_on() == ["Ann's phone number is 886."]
 
 
+def test_to_live_with_somebody_says_more_than_to_live_somewhere(life: Life) -> None:
+    before, after = "Ann's nan lives in Hull.", "Ann's nan lives with Ann."
+    lm = reader(extracts={"Hull": [before], "now": [after]})
+    life.tell(document("My nan lives in Hull.", "2024-01-05"), lm)
+    life.tell(document("My nan lives with us now.", "2024-06-01"), lm)
+    assert life.true_on() == [before, after]
+
+
 def test_a_claim_that_says_more_than_is_known_is_added(life: Life) -> None:
     much = "Ann has internet from Beamline."
     lm = reader(
