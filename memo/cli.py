@@ -23,6 +23,7 @@ from memo import contract, terminal
 from memo import settings as choices
 from memo.errors import ContextOverflow, MemoError, NotKnown, UsageProblem
 from memo.front import Commands, Front, piped, with_front
+from memo.preview import asker, left_out, preview, sum_line, summary_json
 from memo.show import show, show_line
 from memo.terminal import size
 
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from memo.answer import Question
-    from memo.importers import Skipped
     from memo.memory import AlreadyKnown, ImportEvent, Memory, Summary
-    from memo.records import Answer, ChangeId, ChangeSet, Document, DocumentId, FactId, HeldId
+    from memo.records import Answer, ChangeId, ChangeSet, DocumentId, FactId, HeldId
 
 _PARTLY = 3
 _LARGEST_ID = 2**63 - 1  # SQLite's
 _STATES = ("current", "past", "uncertain", "all")
+_ORDERS = ("dmy", "mdy", "ymd")
 
 
 _ID = click.IntRange(1, _LARGEST_ID)
@@ -101,6 +102,8 @@ def add(front: Front, text: str | None, at: str | None, title: str, speaker: str
 @click.option("--format", metavar="F", help="The files' format; recognised if not given.")
 @click.option("--me", metavar="NAME", help="Who you are in these files.")
 @click.option("--at", metavar="WHEN", help="When things without a time were said.")
+@click.option("--date-order", type=click.Choice(_ORDERS), help="How chats write their dates.")
+@click.option("--everyone", is_flag=True, help="Take facts from what others say, too.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be read.")
 @with_front
 def import_(
@@ -109,25 +112,23 @@ def import_(
     format: str | None,
     me: str | None,
     at: str | None,
+    date_order: str | None,
+    everyone: bool,
     dry_run: bool,
 ) -> None:
-    """Read files and folders.
+    """Read files, folders and zip archives that other programs exported.
 
-    Chats as JSON lines, Markdown notes, plain text. What was read before is passed over, so an
-    import that was stopped can be repeated.
+    The README lists the formats. What was read before is passed over, so an import that was
+    stopped, or an export that has grown, can be imported again.
     """
+    from memo.memory import How
+
     memory = front.memory()
-    source: dict[str, Any] = {
-        "format": format,
-        "at": front.at(at),
-        "tz": front.tz,
-        "me": me,
-        "warn": front.say,
-    }
+    how = How(format, front.at(at), front.tz, me, asker(front), date_order, everyone, front.say)
     if dry_run:
-        _dry_run(front, memory, memory.read_paths(paths, **source))
+        preview(front, memory, memory.read_paths(paths, how))
     else:
-        _import(front, memory.import_paths(paths, **source), sums=True)
+        _import(front, memory.import_paths(paths, how), sums=True)
 
 
 def _import(front: Front, events: Generator[ImportEvent, None, None], *, sums: bool) -> None:
@@ -160,7 +161,7 @@ def _watched(
                 match event:
                     case Begun():
                         total = event.documents
-                    case Skipped():
+                    case Skipped() if not event.routine:
                         front.say(f"Skipped {event.where}: {event.reason}")
                     case Failed():
                         front.say(f"Failed {event.document.key}: {event.reason}")
@@ -184,80 +185,16 @@ def _tell_known(front: Front, event: AlreadyKnown) -> None:
 
 def _sum_up(front: Front, summary: Summary, *, sums: bool) -> None:
     """The end of an import."""
-    if sums and front.json:
-        front.data(
-            {
-                "imported": summary.imported,
-                "already_known": summary.already_known,
-                "skipped": [{"where": s.where, "reason": s.reason} for s in summary.skipped],
-                "failed": [{"where": f.where, "reason": f.reason} for f in summary.failed],
-                "documents": summary.documents,
-                "elapsed_s": round(summary.elapsed_s, 3),
-            }
-        )
-    elif sums:
-        front.say(
-            f"{summary.imported} imported in {summary.documents} documents, "
-            f"{summary.already_known} already known, {len(summary.skipped)} skipped, "
-            f"{len(summary.failed)} failed, {summary.elapsed_s:.1f} s"
-        )
-    if summary.skipped or summary.failed:
+    if sums:
+        for line in left_out(summary.skipped):
+            front.say(line)
+        if front.json:
+            front.data(summary_json(summary))
+        else:
+            front.say(sum_line(summary))
+    if summary.failed or any(not one.routine for one in summary.skipped):
         nothing = not sums and not summary.documents
         raise click.exceptions.Exit(MemoError.exit_code if nothing else _PARTLY)
-
-
-def _dry_run(front: Front, memory: Memory, found: Iterable[Document | Skipped]) -> None:
-    """Show what an import would read."""
-    from memo.importers import Skipped
-    from memo.records import utc_text
-
-    documents, skipped = [], []
-    for one in found:
-        if isinstance(one, Skipped):
-            skipped.append(one)
-            front.say(f"Would skip {one.where}: {one.reason}")
-        else:
-            documents.append(one)
-    documents.sort(key=lambda document: document.at)
-    known = memory.known(documents)
-    if front.json:
-        for document, before in zip(documents, known, strict=True):
-            front.data(
-                {
-                    "document": None,
-                    "title": document.title,
-                    "at": utc_text(document.at),
-                    "messages": len(document.messages),
-                    "already_known": before,
-                }
-            )
-        records = [document.records for document in documents]
-        before_records = sum(n for n, before in zip(records, known, strict=True) if before)
-        front.data(
-            {
-                "dry_run": True,
-                "imported": sum(records) - before_records,
-                "already_known": before_records,
-                "skipped": [{"where": s.where, "reason": s.reason} for s in skipped],
-                "failed": [],
-                "documents": known.count(False),
-                "elapsed_s": 0.0,
-            }
-        )
-    else:
-        rows = [
-            (
-                terminal.moment(document.at, front.tz),
-                document.title,
-                str(len(document.messages)),
-                "known" if before else "new",
-            )
-            for document, before in zip(documents, known, strict=True)
-        ]
-        for line in terminal.table(("last said", "title", "messages", ""), rows, front.columns):
-            front.line(line)
-    if skipped:
-        raise click.exceptions.Exit(_PARTLY)
 
 
 # -- asking --------------------------------------------------------------------------
@@ -457,13 +394,15 @@ def document(front: Front, document: DocumentId) -> None:
 
 @main.command()
 @click.argument("change", type=_ID, required=False)
+@click.option("--import", "whole", is_flag=True, help="All that came with the same import.")
 @with_front
-def undo(front: Front, change: ChangeId | None) -> None:
+def undo(front: Front, change: ChangeId | None, whole: bool) -> None:
     """Take a change set back.
 
     The newest if none is named; what it did never was.
     """
-    front.changed(front.memory().undo(change))
+    memory = front.memory()
+    front.changed(memory.undo_import(change) if whole else memory.undo(change))
 
 
 @main.command()
@@ -913,14 +852,14 @@ def _demo(front: Front, script: dict[str, Any]) -> None:
         click.exceptions.Exit: With 1 unless every answer is as expected.
     """
     from memo.answer import Question
-    from memo.memory import Imported
+    from memo.memory import How, Imported
 
     folder = choices.asset("demo")
     memory = front.memory(fence="sample")  # our own words: the same transcript each time
     front.say(f"{script['me']}'s chats and notes of two years, oldest first:")
     changes = []
     sources = [folder / "chat.jsonl", folder / "notes"]
-    events = memory.import_paths(sources, tz=front.tz, me=script["me"])
+    events = memory.import_paths(sources, How(tz=front.tz, me=script["me"]))
     with closing(_watched(front, events)) as watched:
         for event in watched:
             if isinstance(event, Imported):

@@ -21,7 +21,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from memo import answer as answering
-from memo import erase, extract, health, retrieve
+from memo import erase, extract, health, retrieve, voices
 from memo.engines import INSTALLED, Engines
 from memo.errors import (
     ContextOverflow,
@@ -38,7 +38,8 @@ from memo.errors import (
 from memo.events import FORGOTTEN
 from memo.importers import Reading, Skipped, cut, read_all
 from memo.importers.base import short_hash, storable
-from memo.records import Document, FactId, Message, State, utc_text
+from memo.importers.shelf import Shelf
+from memo.records import Document, FactId, Message, Plan, State, utc_text
 from memo.settings import private_folder
 from memo.store import Store
 
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
         HeldId,
         HistoryEntry,
         Passage,
-        Plan,
         StoredDocument,
     )
     from memo.settings import Settings
@@ -74,6 +74,7 @@ DOCUMENT_TOKENS = 600
 FACTS_FOUND = 20
 """How many facts a search gives where nobody says how many."""
 _TITLE_CHARACTERS = 60
+_OF_LATE = 50  # change sets
 _LATER_PIECE = re.compile(r"\+\d+$")
 
 
@@ -121,6 +122,28 @@ class Summary:
     documents: int
     """How many were applied."""
     elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What a person says about how their files are to be read."""
+
+    format: str | None = None
+    """An importer's name; None to recognise each file."""
+    at: datetime | None = None
+    """When things were said that carry no time of their own."""
+    tz: tzinfo | None = None
+    """The zone of times without one; None is this machine's."""
+    me: str | None = None
+    """Who they are in the files, and who speaks where a file does not say."""
+    who: Callable[[str, Sequence[str]], str | None] = lambda _source, _speakers: None
+    """Asked for that where a chat needs it and `me` is not given."""
+    date_order: str | None = None
+    """Such as `dmy`, for dates that can be read in two ways."""
+    everyone: bool = False
+    """Take facts from what others say, too."""
+    warn: Callable[[str], None] = lambda _: None
+    """Receives a sentence about each guess."""
 
 
 ImportEvent = Begun | Imported | AlreadyKnown | Skipped | Failed | Summary
@@ -246,88 +269,89 @@ class Memory:
             NotKnown: A fact that the plan names was forgotten meanwhile.
         """
         with self._reading() as store:
-            return _known(store, document) or self._read(document)
+            known, new = _parted(store, document)
+            return known if new is None and known else self._read(new or document)
 
     def ingest_all(
         self, documents: Iterable[Document | Skipped]
     ) -> Generator[ImportEvent, None, None]:
         """Read documents in the order of their times; the last event is the `Summary`."""
         started = monotonic()
-        waiting: list[Document] = []
         skipped: list[Skipped] = []
-        for found in documents:
-            if isinstance(found, Skipped):
-                skipped.append(found)
-                yield found
-            else:
-                waiting.append(found)
-        waiting.sort(key=lambda document: document.at)
-        yield Begun(len(waiting))
-        tally = _Tally()
-        with self._reading() as store:
-            for document in waiting:
-                event = self._event(store, document)
-                tally.count(event)
-                yield event
+        with Shelf() as waiting:
+            for found in documents:
+                if isinstance(found, Skipped):
+                    skipped.append(found)
+                    yield found
+                else:
+                    waiting.put(found)
+            yield Begun(len(waiting))
+            tally = _Tally()
+            first: ChangeId | None = None
+            with self._reading() as store:
+                for document in waiting.by_time():
+                    for event in self._events(store, document, first):
+                        if isinstance(event, Imported):
+                            first = first or event.change.id
+                        tally.count(event)
+                        yield event
         yield tally.summary(skipped, monotonic() - started)
 
     def import_paths(
-        self,
-        paths: Sequence[Path],
-        *,
-        format: str | None = None,
-        at: datetime | None = None,
-        tz: tzinfo | None = None,
-        me: str | None = None,
-        warn: Callable[[str], None] = lambda _: None,
+        self, paths: Sequence[Path], how: How = How()
     ) -> Generator[ImportEvent, None, None]:
         """Import files and folders; all are read before the first document is applied.
-
-        Args:
-            paths: Files, or folders with files.
-            format: An importer's name; None to recognise each file.
-            at: When things were said that carry no time of their own.
-            tz: The zone of times without one; None is this machine's.
-            me: Who speaks where the source does not say.
-            warn: Receives a sentence about each guess.
 
         Raises:
             ImporterError: A path does not exist or is in no one format.
         """
-        yield from self.ingest_all(
-            self.read_paths(paths, format=format, at=at, tz=tz, me=me, warn=warn)
-        )
+        yield from self.ingest_all(self.read_paths(paths, how))
 
-    def read_paths(
-        self,
-        paths: Sequence[Path],
-        *,
-        format: str | None = None,
-        at: datetime | None = None,
-        tz: tzinfo | None = None,
-        me: str | None = None,
-        warn: Callable[[str], None] = lambda _: None,
-    ) -> Iterator[Document | Skipped]:
+    def read_paths(self, paths: Sequence[Path], how: How = How()) -> Iterator[Document | Skipped]:
         """What `import_paths` would read, without a model or a store."""
-        name = storable(me).strip() if me else None
-        reading = Reading(estimated_tokens, DOCUMENT_TOKENS, at, tz, name, warn)
-        return read_all(paths, reading, format)
+        me = storable(how.me).strip() if how.me else None
+        reading = Reading(
+            estimated_tokens,
+            DOCUMENT_TOKENS,
+            how.at,
+            how.tz,
+            me,
+            how.warn,
+            how.who,
+            how.date_order,
+            how.everyone,
+        )
+        return read_all(paths, reading, how.format)
 
-    def known(self, documents: Iterable[Document]) -> list[bool]:
-        """Whether each document need not be read: it was before, or it was forgotten."""
+    def new(self, documents: Iterable[Document]) -> Iterator[Document | None]:
+        """What of each document is to be read; None where it was before, or was forgotten."""
         with self._store() as store:
-            return [_known(store, document) is not None for document in documents]
+            for document in documents:
+                yield _parted(store, document)[1]
 
-    def _event(self, store: Store, document: Document) -> Imported | AlreadyKnown | Failed:
+    def pace(self) -> float | None:
+        """Seconds that reading one document took here of late; None where none was read."""
+        with self._store() as store:
+            taken = [c.elapsed_s for c in store.changes(_OF_LATE) if c.usage.calls and c.document]
+        return sum(taken) / len(taken) if taken else None
+
+    def _events(
+        self, store: Store, document: Document, first: ChangeId | None
+    ) -> Iterator[Imported | AlreadyKnown | Failed]:
+        """What becomes of a document: of the part that is known, and of the part that is new."""
+        known, new = _parted(store, document)
+        if known is not None:
+            yield known
+        if new is None:
+            return
         try:
-            done = _known(store, document) or self._read(document)
+            yield Imported(new, self._read(new, first))
         except (ContextOverflow, NotKnown, ValueError) as error:
             # Too long for the model, or a fact was forgotten or pinned while the model ran.
             log.warning("a document of %s failed: %s", document.source, type(error).__name__)
-            return Failed(document, str(error))
-        return done if isinstance(done, AlreadyKnown) else Imported(document, done)
+            yield Failed(new, str(error))
 
-    def _read(self, document: Document) -> ChangeSet:
+    def _read(self, document: Document, first: ChangeId | None = None) -> ChangeSet:
         lm, embedder = self.language_model(), self.embedder()
         with self._store(embedder) as store:
             document = _without_forgotten(store, document)
@@ -335,8 +359,11 @@ class Memory:
             def find(document: Document, claims: Sequence[Claim]) -> Candidates:
                 return retrieve.candidates(store, embedder, document, claims)
 
-            plan: Plan = erase.plan_edits(document, find, lm, embedder, self._fence)
-            change = store.apply(document, plan, embedder.embed)
+            claiming, places = voices.claiming(document)
+            plan = Plan()
+            if places:
+                plan = erase.plan_edits(claiming, find, lm, embedder, self._fence)
+            change = store.apply(document, voices.moved(plan, places), embedder.embed, first)
         log.info(
             "change %d: %d edits, %d held, %d problems, %d calls, %.1f s",
             change.id,
@@ -462,6 +489,15 @@ class Memory:
         """
         with self._store() as store:
             return store.undo(change)
+
+    def undo_import(self, change: ChangeId | None = None) -> ChangeSet:
+        """Take back everything that one import did, by default the newest.
+
+        Raises:
+            NotKnown: There is none that can be.
+        """
+        with self._store() as store:
+            return store.undo_import(change)
 
     def redo(self, change: ChangeId | None = None) -> ChangeSet:
         """Bring an undone change set back, by default the one undone last.
@@ -742,6 +778,32 @@ class _Tally:
             documents=self._documents,
             elapsed_s=elapsed_s,
         )
+
+
+def _parted(store: Store, document: Document) -> tuple[AlreadyKnown | None, Document | None]:
+    """What of a document need not be read, and what of it is new; each counts its records.
+
+    A conversation that has grown repeats messages that an earlier import has stored.
+    """
+    if (known := _known(store, document)) is not None:
+        return known, None
+    stored = store.known_messages(document) if document.key else {}
+    left = tuple(
+        message
+        for message in document.messages
+        if (utc_text(message.at), message.text) not in stored
+    )
+    if len(left) == len(document.messages):
+        return None, document
+    records = min(len(document.messages) - len(left), document.records)
+    ids = [stored.get((utc_text(message.at), message.text)) for message in document.messages]
+    of = next((id_ for id_ in ids if id_ is not None), None)
+    if not left:
+        return AlreadyKnown(document, of), None
+    return (
+        AlreadyKnown(replace(document, records=records), of),
+        replace(document, messages=left, records=document.records - records),
+    )
 
 
 def _known(store: Store, document: Document) -> AlreadyKnown | None:

@@ -35,6 +35,8 @@ class Message:
     """Aware; as the source says, not when we read it."""
     speaker: str | None = None
     """The name to resolve "I" to; None where the source does not say."""
+    context: bool = False
+    """Said to the person or passed on, as an assistant's words are: no claim is taken from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Document:
     title: str = ""
     records: int = 1
     """How many records of its file begin here, for the sums of an import."""
+    thread: str = ""
+    """What the keys of all documents of its conversation begin with; "" where it stands alone."""
 
     @property
     def at(self) -> datetime:
@@ -140,6 +144,8 @@ class Passage:
     text: str
     at: datetime
     speaker: str | None = None
+    context: bool = False
+    """As in `Message`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +332,8 @@ class StoredDocument:
     messages: int
     facts: int
     """Facts that it first stated."""
+    key: str = ""
+    """Stable within the source."""
 
 
 @dataclass(frozen=True, slots=True)

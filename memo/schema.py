@@ -165,6 +165,12 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX fact_state_since ON fact_state (state, since);
     CREATE INDEX fact_state_document ON fact_state (document_id);
     """,
+    """
+    ALTER TABLE passage ADD COLUMN context INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE change_set ADD COLUMN import_id INTEGER REFERENCES change_set (id);
+    CREATE INDEX change_set_import ON change_set (import_id) WHERE import_id NOT NULL;
+    CREATE INDEX document_key ON document (source, key);
+    """,
 )
 """Applied in order; PRAGMA user_version counts those a file has had. Append, never edit."""
 

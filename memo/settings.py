@@ -6,7 +6,7 @@ import os
 import stat
 import tempfile
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _CHOICES = ("model", "embedder", "tz")
 """What settings.toml may hold; each is a string."""
+_ME = "me"
+"""A table in it: what the person is called in each source of chats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Settings:
     """Catalogue name of the embedding model; None for the catalogue's default."""
     tz: str | None = None
     """IANA zone of times written without one; None for this machine's zone."""
+    me: Mapping[str, str] = field(default_factory=dict)
+    """What the person is called in each source of chats; "" where they did not say."""
 
     @property
     def store(self) -> Path:
@@ -81,7 +85,7 @@ def load(
     }
     if chosen["tz"]:
         _check_zone(chosen["tz"])
-    return Settings(home=home, models=_absolute(models), **chosen)
+    return Settings(home=home, models=_absolute(models), me=_names(settings_file(home)), **chosen)
 
 
 def save(settings: Settings, key: str, value: str) -> None:
@@ -92,12 +96,16 @@ def save(settings: Settings, key: str, value: str) -> None:
     """
     import tomlkit  # noqa: PLC0415  # costs every start 50 ms, and few runs write
 
-    if key not in _CHOICES:
+    table, _, source = key.partition(".")
+    if key not in _CHOICES and not (table == _ME and source):
         raise UsageProblem(f"No setting {key!r}; there are {', '.join(_CHOICES)}.")
     _read(settings.file)
     text = settings.file.read_text("utf-8") if settings.file.exists() else ""
     written = tomlkit.parse(text)
-    written[key] = value
+    if source:
+        written.setdefault(_ME, tomlkit.table())[source] = value
+    else:
+        written[key] = value
     _replace(settings.file, tomlkit.dumps(written))
 
 
@@ -164,14 +172,27 @@ def _check_zone(name: str) -> None:
         ) from error
 
 
-def _read(path: Path) -> dict[str, str]:
-    """The choices in the file; {} where there is none."""
+def _names(path: Path) -> dict[str, str]:
+    """What the person is called in each source."""
+    names = _written(path).get(_ME, {})
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise UsageProblem(f'{path}: [me] should hold names in quotes, as whatsapp = "Ada".')
+    return names
+
+
+def _written(path: Path) -> dict[str, Any]:
     try:
-        written: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise UsageProblem(f"Cannot read {path}: {error}. Correct or remove it.") from error
+
+
+def _read(path: Path) -> dict[str, str]:
+    """The choices in the file; {} where there is none."""
+    written = _written(path)
+    written.pop(_ME, None)
     for key, value in written.items():
         if key not in _CHOICES:
             raise UsageProblem(

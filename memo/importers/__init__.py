@@ -1,4 +1,4 @@
-"""Read other programs' files into documents: find the format, walk the folders."""
+"""Read other programs' files into documents: find the format, walk folders and archives."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING
 
 from memo.errors import AmbiguousFormat, ImporterError, UnknownFormat
 from memo.importers.base import Importer, Reading, Skipped, cut, split_text
+from memo.importers.chatgpt import ChatGptImporter
+from memo.importers.claude import ClaudeImporter
+from memo.importers.files import DAMAGE, File, files_in
 from memo.importers.markdown import MarkdownImporter
 from memo.importers.native import NativeImporter
 from memo.importers.plaintext import PlainTextImporter
+from memo.importers.roles import OpenAiImporter, ShareGptImporter
+from memo.importers.telegram import TelegramImporter
+from memo.importers.whatsapp import WhatsAppImporter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from memo.records import Document
 
 __all__ = [
     "IMPORTERS",
+    "File",
     "Importer",
     "Reading",
     "Skipped",
@@ -27,16 +34,27 @@ __all__ = [
     "split_text",
 ]
 
-IMPORTERS: tuple[Importer, ...] = (NativeImporter(), MarkdownImporter(), PlainTextImporter())
-_NOT_NOTES = {"Templates", "templates"}  # Obsidian's folder of half-written notes
+_SPECIAL: tuple[Importer, ...] = (
+    NativeImporter(),
+    ChatGptImporter(),
+    ClaudeImporter(),
+    WhatsAppImporter(),
+    TelegramImporter(),
+    OpenAiImporter(),
+    ShareGptImporter(),
+)
+_GENERAL: tuple[Importer, ...] = (MarkdownImporter(), PlainTextImporter())
+"""Any text is in these formats; they are taken where no other recognises it."""
+IMPORTERS = _SPECIAL + _GENERAL
 
 
-def identify(path: Path, format: str | None = None) -> Importer:
+def identify(file: File, format: str | None = None) -> Importer:
     """The importer for a file: the one named, or the one that recognises it.
 
     Raises:
         UnknownFormat: There is none.
         AmbiguousFormat: There are several.
+        OSError: It cannot be read.
     """
     known = ", ".join(importer.name for importer in IMPORTERS)
     if format is not None:
@@ -44,24 +62,25 @@ def identify(path: Path, format: str | None = None) -> Importer:
             if importer.name == format:
                 return importer
         raise UnknownFormat(f"There is no format {format!r}; choose one of {known}.")
-    claims = [importer for importer in IMPORTERS if importer.identify(path)]
+    claims = [importer for importer in _SPECIAL if importer.identify(file)]
+    claims = claims or [importer for importer in _GENERAL if importer.identify(file)]
     if not claims:
         raise UnknownFormat(
-            f"{path} is in no format that memo recognises; name one with --format: {known}."
+            f"{file.where} is in no format that memo recognises; name one with --format: {known}."
         )
     if len(claims) > 1:
         names = " and ".join(importer.name for importer in claims)
-        raise AmbiguousFormat(f"{path} could be {names}; choose one with --format.")
+        raise AmbiguousFormat(f"{file.where} could be {names}; choose one with --format.")
     return claims[0]
 
 
 def read_all(
     paths: Sequence[Path], reading: Reading, format: str | None = None
 ) -> Iterator[Document | Skipped]:
-    """Everything in the files and folders, file after file.
+    """Everything in the files, folders and archives, one after the other.
 
-    A folder is walked in sorted order, without links, hidden names and Obsidian's templates;
-    a file in it that cannot be read is skipped, where one named by itself is an error.
+    What cannot be read in a folder or an archive is skipped, where a file named by itself is an
+    error.
 
     Raises:
         ImporterError: A path does not exist or is in no one format.
@@ -69,41 +88,56 @@ def read_all(
     for path in paths:
         if not path.exists():
             raise ImporterError(f"{path} does not exist; check the spelling.")
-        if not path.is_dir():
-            try:
-                identify(path, format)
-            except OSError as problem:
-                raise ImporterError(
-                    f"{path} cannot be read: {problem.strerror}; check its permissions."
-                ) from problem
-    for path in paths:
-        for file in _files(path):
-            if isinstance(file, Skipped):
-                yield file
-                continue
-            try:
-                yield from identify(file, format).read(file, reading)
-            except ImporterError as problem:
-                yield Skipped(str(file), str(problem))
-            except OSError as problem:
-                yield Skipped(str(file), f"cannot be read: {problem.strerror}")
+    whole = [list(files_in(path)) for path in paths]
+    for path, found in zip(paths, whole, strict=True):
+        for one in found:
+            if isinstance(one, File) and one.where == str(path):
+                _alone(one, format)
+    for found in whole:
+        yield from _read(found, reading, format)
 
 
-def _files(path: Path) -> Iterator[Path | Skipped]:
-    """The file itself, or those in the folder and its folders."""
-    if not path.is_dir():
-        yield path
-        return
+def _alone(file: File, format: str | None) -> None:
+    """Make sure that a file which the person named can be imported."""
     try:
-        entries = sorted(path.iterdir())
-    except OSError as problem:
-        yield Skipped(str(path), f"cannot be read: {problem.strerror}")
-        return
-    for entry in entries:
-        if entry.is_symlink() or entry.name.startswith("."):
+        identify(file, format)
+    except DAMAGE as problem:
+        raise ImporterError(
+            f"{file.where} cannot be read: {_told(problem)}; check its permissions."
+        ) from problem
+
+
+def _read(
+    found: Iterable[File | Skipped], reading: Reading, format: str | None
+) -> Iterator[Document | Skipped]:
+    """What one path holds, bundle after bundle."""
+    bundles: dict[tuple[int, str], list[File]] = {}
+    for one in found:
+        if isinstance(one, Skipped):
+            yield one
             continue
-        if entry.is_dir():
-            if entry.name not in _NOT_NOTES:
-                yield from _files(entry)
-        elif entry.is_file():
-            yield entry
+        try:
+            importer = identify(one, format)
+            bundle = importer.bundle(one)
+        except UnknownFormat:
+            if format is not None:
+                raise
+            yield Skipped(one.where, "is in no format that memo recognises", routine=True)
+        except ImporterError as problem:
+            yield Skipped(one.where, str(problem))
+        except DAMAGE as problem:
+            yield Skipped(one.where, f"cannot be read: {_told(problem)}")
+        else:
+            bundles.setdefault((IMPORTERS.index(importer), bundle), []).append(one)
+    for (importer_, _), files in bundles.items():
+        try:
+            yield from IMPORTERS[importer_].read(files, reading)
+        except ImporterError as problem:
+            yield Skipped(files[0].where, str(problem))
+        except DAMAGE as problem:
+            yield Skipped(files[0].where, f"cannot be read on: {_told(problem)}")
+
+
+def _told(problem: BaseException) -> str:
+    """What a failure to read says of itself."""
+    return str(getattr(problem, "strerror", None) or str(problem) or type(problem).__name__)

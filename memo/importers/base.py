@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from datetime import datetime, timedelta, tzinfo
+from functools import cache
+from itertools import groupby
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from memo.records import Document, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from memo.importers.files import File
 
 SILENCE = timedelta(hours=8)
 """A conversation pausing this long has ended a document (contract.md)."""
@@ -27,10 +30,17 @@ class Skipped:
     where: str
     """`file:line`, or the file where it has no lines to speak of."""
     reason: str
+    routine: bool = False
+    """It holds nothing that memo takes: a system line, a sticker, a picture, a tool's output."""
 
 
 def _unheard(_: str) -> None:
     """Nobody listens."""
+
+
+def _nobody(_source: str, _speakers: Sequence[str]) -> str | None:
+    """Nobody can be asked."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,12 @@ class Reading:
     """Who speaks where the source does not say."""
     warn: Callable[[str], None] = _unheard
     """Receives a sentence about each guess that the person may want to know of."""
+    who: Callable[[str, Sequence[str]], str | None] = _nobody
+    """Which of the speakers of a source's chat the person is; asked where `me` is not given."""
+    date_order: str | None = None
+    """Such as `dmy`, where a file leaves open which number is the day."""
+    everyone: bool = False
+    """Take facts from what others say, too, where it is known who the person is."""
 
 
 class Importer(Protocol):
@@ -58,16 +74,28 @@ class Importer(Protocol):
         """What `--format` calls it, and the source of its documents."""
         ...
 
-    def identify(self, path: Path) -> bool:
+    def identify(self, file: File) -> bool:
         """Whether the file is of this format, judged by its content."""
         ...
 
-    def read(self, path: Path, reading: Reading) -> Iterator[Document | Skipped]:
-        """Every document, and every record that could not become part of one.
+    def bundle(self, file: File) -> str:
+        """What files that hold parts of one conversation have in common; else the name."""
+        ...
 
-        The documents' `records` and the number skipped add up to what the file holds.
+    def read(self, files: Sequence[File], reading: Reading) -> Iterator[Document | Skipped]:
+        """Every document of one bundle, and every record that could not become part of one.
+
+        The documents' `records` and the number skipped add up to what the files hold.
         """
         ...
+
+
+class OneFile:
+    """Files of a format in which each stands for itself."""
+
+    def bundle(self, file: File) -> str:
+        """The file's name: no two files belong together."""
+        return file.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +109,24 @@ class Chunk:
 
 def stretches(items: Iterable[T], at: Callable[[T], datetime]) -> Iterator[list[T]]:
     """Cut what is in time order wherever `SILENCE` passes between two neighbours."""
-    stretch: list[T] = []
-    for item in items:
-        if stretch and at(item) - at(stretch[-1]) >= SILENCE:
-            yield stretch
-            stretch = []
-        stretch.append(item)
-    if stretch:
-        yield stretch
+    for _, stretch in groupby(items, Stretch(at)):
+        yield list(stretch)
+
+
+class Stretch(Generic[T]):
+    """Numbers the stretch of each item, in time order."""
+
+    def __init__(self, at: Callable[[T], datetime]) -> None:
+        self._at = at
+        self._last: datetime | None = None
+        self._number = 0
+
+    def __call__(self, item: T) -> int:
+        when = self._at(item)
+        if self._last is not None and when - self._last >= SILENCE:
+            self._number += 1
+        self._last = when
+        return self._number
 
 
 def cut(
@@ -100,17 +138,23 @@ def cut(
     """
     chunk: list[Message] = []
     records = used = 0
+    signing = cache(lambda speaker: count_tokens(f"{speaker}: ") if speaker else 0)
     for message in messages:
-        name_tokens = count_tokens(f"{message.speaker}: ") if message.speaker else 0
+        name_tokens = signing(message.speaker)
+        tokens = name_tokens + count_tokens(message.text)
+        parts: Iterable[str] = (message.text,)
+        if tokens > budget:
+            parts = split_text(message.text, count_tokens, budget - name_tokens)
         begins = 1
-        for part in split_text(message.text, count_tokens, budget - name_tokens):
+        for part in parts:
             if not part.strip():
                 continue
-            tokens = name_tokens + count_tokens(part)
+            if part is not message.text:
+                tokens = name_tokens + count_tokens(part)
             if chunk and used + tokens > budget:
                 yield Chunk(tuple(chunk), records)
                 chunk, records, used = [], 0, 0
-            chunk.append(replace(message, text=part))
+            chunk.append(message if part is message.text else replace(message, text=part))
             records += begins
             used += tokens
             begins = 0
@@ -176,29 +220,19 @@ def short_hash(*parts: str) -> str:
     return hashlib.sha256(joined).hexdigest()[:16]
 
 
-def modified(path: Path) -> datetime | None:
-    """When the file was last changed, in UTC; None where its clock makes no sense."""
-    try:
-        when = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except (OverflowError, ValueError):
-        return None
-    return when.replace(microsecond=0) if when.year > 1 else None
-
-
-def file_documents(
-    source: str, path: Path, title: str, messages: Iterable[Message], reading: Reading
+def note_documents(
+    source: str, file: File, title: str, messages: Iterable[Message], reading: Reading
 ) -> Iterator[Document | Skipped]:
     """The documents of a file that is one record, or the reason why there are none."""
-    key = path.resolve().as_posix()
     empty = True
     for index, chunk in enumerate(cut(messages, reading.count_tokens, reading.budget)):
         empty = False
         yield Document(
             source=source,
-            key=f"{key}+{index}" if index else key,
+            key=f"{file.key}+{index}" if index else file.key,
             messages=chunk.messages,
-            title=title,
+            title=storable(title),
             records=0 if index else 1,
         )
     if empty:
-        yield Skipped(str(path), "holds no text")
+        yield Skipped(file.where, "holds no text")

@@ -1,7 +1,8 @@
 """Markdown notes, as Obsidian and its like keep them: one file, one note.
 
-The date is looked for in the front matter, then in the file's name, then it is `at`, and last
-the time of the file's last change. Links become their words; code stays as it is.
+The date is looked for in the front matter, then in the file's name, as the vault's settings for
+daily notes write it or as digits, then it is `at`, and last the time of the file's last change.
+Links become their words; code stays as it is; quotations are not the writer's claims.
 """
 
 from __future__ import annotations
@@ -11,34 +12,45 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from memo.errors import UsageProblem
-from memo.importers.base import Reading, Skipped, decoded, file_documents, modified
+from memo.importers.base import OneFile, Reading, Skipped, decoded, note_documents
+from memo.importers.jsonfiles import obj, string
+from memo.importers.jsonstream import BadValue, parsed
 from memo.records import Document, Message
 from memo.times import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
+    from datetime import tzinfo
+
+    from memo.importers.files import File
+
+DAILY_NOTES = ".obsidian/daily-notes.json"
+"""Where a vault says how the names of its daily notes are written."""
 
 
-class MarkdownImporter:
+class MarkdownImporter(OneFile):
     """A Markdown file as one note, a message for each paragraph."""
 
     name = "markdown"
 
-    def identify(self, path: Path) -> bool:
+    def identify(self, file: File) -> bool:
         """Whether it is called a Markdown file: any text is Markdown."""
-        return path.suffix.lower() in {".md", ".markdown"}
+        return file.suffix in {".md", ".markdown"}
 
-    def read(self, path: Path, reading: Reading) -> Iterator[Document | Skipped]:
-        """One document, or several where the note exceeds the budget."""
-        fields, body = front_matter(decoded(path.read_bytes()))
-        at = _written(path, fields, reading)
-        if at is None:
-            yield Skipped(str(path), "its time of change makes no sense; give one with --at")
-            return
-        messages = (Message(text, at, reading.me) for text in paragraphs(body))
-        title = fields.get("title") or path.stem
-        yield from file_documents(self.name, path, title, messages, reading)
+    def read(self, files: Sequence[File], reading: Reading) -> Iterator[Document | Skipped]:
+        """One document a note, or several where it exceeds the budget."""
+        for file in files:
+            fields, body = front_matter(decoded(file.bytes()))
+            at = _written(file, fields, body, reading)
+            if at is None:
+                yield Skipped(file.where, "its time of change makes no sense; give one with --at")
+                continue
+            messages = (
+                Message(text, at, reading.me, context=_is_quotation(text))
+                for text in paragraphs(body)
+            )
+            title = fields.get("title") or file.stem
+            yield from note_documents(self.name, file, title, messages, reading)
 
 
 _FIELD = re.compile(r"([\w-]+)[ \t]*:(?:[ \t]+(.*))?")
@@ -76,24 +88,111 @@ def _unclosed(value: str) -> bool:
 _DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d\d)\2(\d\d)(?!\d)")
 
 
-def _written(path: Path, fields: dict[str, str], reading: Reading) -> datetime | None:
+def _written(file: File, fields: dict[str, str], body: str, reading: Reading) -> datetime | None:
     """When the note was written, as far as anything says."""
     for field in ("date", "created"):
         if value := fields.get(field):
             try:
                 return parse_time(value.strip("[]"), reading.tz)
             except UsageProblem as problem:
-                reading.warn(f"{path}: {field} in the front matter passed over: {problem}")
-    for match in _DAY_IN_NAME.finditer(path.stem):
-        try:
-            day = date(int(match[1]), int(match[3]), int(match[4]))
-            return parse_time(day.isoformat(), reading.tz)
-        except (ValueError, UsageProblem):
-            continue
+                reading.warn(f"{file.where}: {field} in the front matter passed over: {problem}")
+    if found := _in_name(file, reading.tz) or _in_properties(body, reading.tz):
+        return found
     if reading.at is not None:
         return reading.at
-    reading.warn(f"{path}: dated by its last change; --at gives another time.")
-    return modified(path)
+    reading.warn(f"{file.where}: dated by its last change; --at gives another time.")
+    return file.modified
+
+
+def _in_name(file: File, tz: tzinfo | None) -> datetime | None:
+    """The day in a file's name."""
+    if (settings := file.others.get(DAILY_NOTES)) and (found := _daily(file, settings, tz)):
+        return found
+    for match in _DAY_IN_NAME.finditer(file.stem):
+        if found := _day(int(match[1]), int(match[3]), int(match[4]), tz):
+            return found
+    return None
+
+
+_CREATED = re.compile(r"^Created(?: time)?: *(\d{4}-\d\d-\d\d\S*) *$", re.MULTILINE)
+
+
+def _in_properties(body: str, tz: tzinfo | None) -> datetime | None:
+    """The day in the lines that Notion puts under a note's title."""
+    if found := _CREATED.search(body, 0, 2000):
+        try:
+            return parse_time(found[1], tz)
+        except UsageProblem:
+            return None
+    return None
+
+
+def _day(year: int, month: int, day: int, tz: tzinfo | None) -> datetime | None:
+    try:
+        return parse_time(date(year, month, day).isoformat(), tz)
+    except (ValueError, UsageProblem):
+        return None
+
+
+def _daily(file: File, settings: File, tz: tzinfo | None) -> datetime | None:
+    """The day of a daily note, by the format that the vault's settings name."""
+    try:
+        chosen = obj(parsed(decoded(settings.bytes())))
+    except (BadValue, OSError):
+        return None
+    pattern = daily_pattern(string(chosen.get("format")))
+    name = file.path.with_suffix("").as_posix()
+    found = pattern and re.search(rf"(?:^|/){pattern}$", name)
+    if not found:
+        return None
+    parts = found.groupdict()
+    month = parts.get("month") or str(_MONTHS.index(parts["name"][:3].casefold()) + 1)
+    year = parts["year"] if len(parts["year"]) == 4 else f"20{parts['year']}"
+    return _day(int(year), int(month), int(parts["day"]), tz)
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMED = "(?P<name>(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)"
+_PLACES = {
+    "YYYY": r"(?P<year>\d{4})",
+    "YY": r"(?P<year>\d\d)",
+    "MMMM": _NAMED,
+    "MMM": _NAMED,
+    "MM": r"(?P<month>\d\d)",
+    "M": r"(?P<month>\d\d?)",
+    "DD": r"(?P<day>\d\d)",
+    "Do": r"(?P<day>\d\d?)(?:st|nd|rd|th)",
+    "D": r"(?P<day>\d\d?)",
+    "dddd": r"[^\W\d_]+",
+    "ddd": r"[^\W\d_]+",
+}
+_TOKEN = re.compile(r"\[([^\]]*)\]|(YYYY|YY|MMMM|MMM|MM|M|DD|Do|D|dddd|ddd)|(.)")
+
+
+def daily_pattern(format: str) -> str | None:
+    """A pattern for what Moment.js writes in a format; None where a part of the day is missing."""
+    used: set[str] = set()
+    out: list[str] = []
+    for literal, token, other in _TOKEN.findall(format):
+        if not token:
+            out.append(re.escape(literal or other))
+            continue
+        place = _PLACES[token]
+        named = place[4 : place.find(">")] if place.startswith("(?P<") else ""
+        if named in used:  # a part that is written twice
+            place = re.sub(r"\?P<\w+>", "?:", place)
+        used.add(named)
+        out.append(place)
+    whole = {"year", "day"} <= used and used & {"month", "name"}
+    return "".join(out) if whole else None
+
+
+_QUOTED = re.compile(r" {0,3}>(?! ?\[!)")
+
+
+def _is_quotation(text: str) -> bool:
+    """Whether every line is quoted; a callout is the writer's own."""
+    return all(_QUOTED.match(line) for line in text.splitlines() if line.strip())
 
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")

@@ -1,93 +1,104 @@
 """memo's own format: JSON lines, one message each (contract.md).
 
 A first pass checks every line and keeps only when and where it stands, so that memory grows by
-some bytes a message, not by its text; a second reads each document's lines in time order.
+some bytes a message, not by its text; a second reads each document's lines in time order. Lines
+that `memo export` wrote name their document, and become it again.
 """
 
 from __future__ import annotations
 
-import json
+import shutil
+import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from memo.errors import UsageProblem
-from memo.importers.base import Reading, Skipped, cut, short_hash, storable, stretches
+from memo.importers.base import OneFile, Reading, Skipped, cut, short_hash, storable, stretches
+from memo.importers.jsonstream import BadValue, parsed
 from memo.records import Document, Message, utc_text
 from memo.times import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
-    from pathlib import Path
 
-LONGEST_LINE = 64 * 2**20
+    from memo.importers.files import File
+
+LONGEST_LINE = 16 * 2**20
 """Bytes; a longer line is skipped unread, as it would have to be held whole."""
 _LOOKED_AT = 50  # lines that may be damaged before the first good one shows the format
+_IN_MEMORY = 4 * 2**20  # bytes of a file out of an archive; more goes to a nameless file
 
 
-class NativeImporter:
+class NativeImporter(OneFile):
     """JSON lines with `text` and, optionally, `id`, `conversation`, `speaker` and `at`."""
 
     name = "native"
 
-    def identify(self, path: Path) -> bool:
-        """Whether one of its first lines is an object with a `text`."""
-        with path.open("rb") as file:
-            return any(
-                line.data is not None and isinstance(_object(line.data).get("text"), str)
-                for line in islice(_lines(file), _LOOKED_AT)
-            )
+    def identify(self, file: File) -> bool:
+        """Whether one of its first lines is an object with a `text`, as no other format's are."""
+        return any(
+            isinstance(found.get("text"), str) and found.keys().isdisjoint(_OTHERS)
+            for found in map(_object, islice(file.head.split(b"\n"), _LOOKED_AT))
+        )
 
-    def read(self, path: Path, reading: Reading) -> Iterator[Document | Skipped]:
+    def read(self, files: Sequence[File], reading: Reading) -> Iterator[Document | Skipped]:
         """Documents in the order in which they ended, after the lines that cannot be read."""
+        for file in files:
+            with _seekable(file) as stream:
+                yield from self._read(file, stream, reading)
+
+    def _read(self, file: File, stream: BinaryIO, reading: Reading) -> Iterator[Document | Skipped]:
         conversations: dict[str, list[_Place]] = defaultdict(list)
+        exported: dict[int, list[_Place]] = defaultdict(list)
         first_with: dict[tuple[str, str], int] = {}
-        with path.open("rb") as file:
-            for line in _lines(file):
-                where = f"{path}:{line.number}"
-                try:
-                    said = _said(line, path, reading)
-                except _LineError as problem:
-                    yield Skipped(where, str(problem))
+        for line in _lines(stream):
+            where = f"{file.where}:{line.number}"
+            try:
+                said = _said(line, file, reading)
+            except _LineError as problem:
+                yield Skipped(where, str(problem))
+                continue
+            place = _Place(said.message.at, line.number, line.offset)
+            if said.document is not None:
+                exported[said.document].append(place)
+                continue
+            if said.id:
+                first = first_with.setdefault((said.conversation, said.id), line.number)
+                if first != line.number:
+                    yield Skipped(where, f"repeats the id of line {first}")
                     continue
-                if said.id:
-                    first = first_with.setdefault((said.conversation, said.id), line.number)
-                    if first != line.number:
-                        yield Skipped(where, f"repeats the id of line {first}")
-                        continue
-                conversations[said.conversation].append(
-                    _Place(said.message.at, line.number, line.offset)
-                )
-            order: list[tuple[datetime, str, list[_Place]]] = []
-            for conversation, places in conversations.items():
-                places.sort(key=lambda place: (place.at, place.number))
-                order += (
-                    (stretch[-1].at, conversation, stretch)
-                    for stretch in stretches(places, lambda place: place.at)
-                )
-            order.sort(key=lambda entry: entry[:2])
-            for _, conversation, stretch in order:
-                yield from self._documents(file, path, conversation, stretch, reading)
+            conversations[said.conversation].append(place)
+        order: list[tuple[datetime, str, list[_Place]]] = []
+        for conversation, places in conversations.items():
+            places.sort(key=lambda place: (place.at, place.number))
+            order += (
+                (stretch[-1].at, conversation, stretch)
+                for stretch in stretches(places, lambda place: place.at)
+            )
+        order.sort(key=lambda entry: entry[:2])
+        for _, conversation, stretch in order:
+            yield from self._documents(stream, file, conversation, stretch, reading)
+        for places in sorted(exported.values(), key=lambda some: max(p.at for p in some)):
+            yield from self._exported(stream, file, places, reading)
 
     def _documents(
         self,
-        file: BinaryIO,
-        path: Path,
+        stream: BinaryIO,
+        file: File,
         conversation: str,
         stretch: list[_Place],
         reading: Reading,
     ) -> Iterator[Document | Skipped]:
         """The documents of one stretch of a conversation."""
         said: list[_Said] = []
-        for place in stretch:
-            file.seek(place.offset)
-            line = _Line(place.number, place.offset, file.readline(LONGEST_LINE))
-            try:
-                said.append(_said(line, path, reading))
-            except _LineError as problem:
-                yield Skipped(f"{path}:{place.number}", f"changed while being read: {problem}")
+        for one in _again(stream, file, stretch, reading):
+            if isinstance(one, Skipped):
+                yield one
+            else:
+                said.append(one)
         if not said:
             return
         key = f"{conversation}/{said[0].id or said[0].hash}"
@@ -99,7 +110,57 @@ class NativeImporter:
                 messages=chunk.messages,
                 title=said[0].title,
                 records=chunk.records,
+                thread=f"{conversation}/",
             )
+
+    def _exported(
+        self, stream: BinaryIO, file: File, places: list[_Place], reading: Reading
+    ) -> Iterator[Document | Skipped]:
+        """A document as it was when it was exported."""
+        said: list[_Said] = []
+        for one in _again(stream, file, places, reading):
+            if isinstance(one, Skipped):
+                yield one
+            else:
+                said.append(one)
+        if said:
+            messages = tuple(one.message for one in said)
+            first = said[0]
+            yield Document(first.source or self.name, first.key, messages, first.title, len(said))
+
+
+_OTHERS = {"conversation_id", "messages", "author", "sender", "from", "type", "name", "guid"}
+"""Fields of messages in other programs' JSON lines, and in no one's who writes for memo."""
+
+
+def _seekable(file: File) -> BinaryIO:
+    """The file, or a copy of what can only be read forward at any speed."""
+    stream = file.open()
+    if stream.seekable() and hasattr(stream, "fileno") and not hasattr(stream, "peek_zip"):
+        try:
+            stream.fileno()
+        except OSError:
+            pass
+        else:
+            return stream
+    copy = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # the caller's
+    with stream:
+        shutil.copyfileobj(stream, copy)
+    copy.seek(0)
+    return cast("BinaryIO", copy)
+
+
+def _again(
+    stream: BinaryIO, file: File, places: list[_Place], reading: Reading
+) -> Iterator[_Said | Skipped]:
+    """What stands at these places."""
+    for place in places:
+        stream.seek(place.offset)
+        line = _Line(place.number, place.offset, stream.readline(LONGEST_LINE))
+        try:
+            yield _said(line, file, reading)
+        except _LineError as problem:
+            yield Skipped(f"{file.where}:{place.number}", f"changed while being read: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +190,10 @@ class _Said:
     conversation: str
     title: str
     message: Message
+    document: int | None = None
+    """Which document of an export it belongs to, with that document's source and key."""
+    source: str = ""
+    key: str = ""
 
     @property
     def hash(self) -> str:
@@ -172,19 +237,16 @@ def _object(data: bytes) -> dict[str, object]:
 
 def _parsed(data: bytes) -> dict[str, object]:
     """The JSON object of a line; invalid UTF-8 in it becomes U+FFFD."""
-    text = _unmarked(data).decode("utf-8", errors="replace")
     try:
-        value = json.loads(text)
-    except RecursionError as error:
-        raise _LineError("nested too deeply") from error
-    except ValueError as error:  # malformed, or an integer of thousands of digits
-        raise _LineError(f"not JSON: {error}") from error
+        value = parsed(_unmarked(data).decode("utf-8", errors="replace"))
+    except BadValue as error:
+        raise _LineError(str(error)) from error
     if not isinstance(value, dict):
         raise _LineError("not a JSON object")
     return value
 
 
-def _said(line: _Line, path: Path, reading: Reading) -> _Said:
+def _said(line: _Line, file: File, reading: Reading) -> _Said:
     """What a line says.
 
     Raises:
@@ -201,13 +263,22 @@ def _said(line: _Line, path: Path, reading: Reading) -> _Said:
     if not text.strip():
         raise _LineError("its text is blank")
     conversation = _name(value, "conversation")
+    document = value.get("document")
+    exported = isinstance(document, int) and not isinstance(document, bool)
+    speaker = _name(value, "speaker")
     return _Said(
         id=_name(value, "id"),
-        conversation=conversation or path.resolve().as_posix(),
-        title=conversation or path.stem,
+        conversation=conversation or file.key,
+        title=_name(value, "title") if exported else conversation or file.stem,
         message=Message(
-            text, _when(value.get("at"), reading), _name(value, "speaker") or reading.me
+            text,
+            _when(value.get("at"), reading),
+            speaker or (None if exported else reading.me),
+            value.get("context") is True,
         ),
+        document=document if isinstance(document, int) and exported else None,
+        source=_name(value, "source"),
+        key=_name(value, "key"),
     )
 
 

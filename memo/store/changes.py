@@ -51,12 +51,15 @@ if TYPE_CHECKING:
 class Changes(Derived):
     """One document, one transaction, one change set."""
 
-    def apply(self, document: Document, plan: Plan, embed: Embed) -> ChangeSet:
+    def apply(
+        self, document: Document, plan: Plan, embed: Embed, first: ChangeId | None = None
+    ) -> ChangeSet:
         """Store a document with all that it does to the facts, in one transaction.
 
         A document that is known already changes nothing: its change set is returned.
         Forgotten messages and claims are left out. A rewrite whose stored successor
-        already holds at that time does not reinforce it.
+        already holds at that time does not reinforce it. `first` is the first change of the
+        import that the document belongs to; None where it begins one.
 
         Raises:
             NotKnown: The document was forgotten, or a fact that the plan names has gone
@@ -71,7 +74,7 @@ class Changes(Derived):
         with self._writing():
             change = self._change_of(document)  # another process may have been quicker
             if change is None:
-                change = self._apply(document, plan, vectors)
+                change = self._apply(document, plan, vectors, first)
         return self.change(change)
 
     def _change_of(self, document: Document) -> ChangeId | None:
@@ -81,10 +84,20 @@ class Changes(Derived):
         rows = self._all("SELECT change_id FROM document WHERE id = :id", {"id": known})
         return ChangeId(rows[0][0])
 
-    def _apply(self, document: Document, plan: Plan, vectors: dict[str, bytes]) -> ChangeId:
+    def _apply(
+        self,
+        document: Document,
+        plan: Plan,
+        vectors: dict[str, bytes],
+        first: ChangeId | None,
+    ) -> ChangeId:
         if self.is_forgotten_document(document):
             raise NotKnown("This document was forgotten and is not stored again.")
         work = self._begin("document", clean(document.title), document.at, vectors, plan)
+        self._all(
+            "UPDATE change_set SET import_id = :first WHERE id = :change",
+            {"first": first or work.change, "change": work.change},
+        )
         ground = self._store_document(work, document)
         allowed = [self._allowed(edit) for edit in plan.edits]
         self._write(
@@ -167,8 +180,8 @@ class Changes(Derived):
     ) -> PassageId:
         (row,) = self._one(
             """
-            INSERT INTO passage (document_id, ord, speaker, at, text)
-            VALUES (:document, :ord, :speaker, :at, :text) RETURNING id
+            INSERT INTO passage (document_id, ord, speaker, at, text, context)
+            VALUES (:document, :ord, :speaker, :at, :text, :context) RETURNING id
             """,
             {
                 "document": document,
@@ -176,6 +189,7 @@ class Changes(Derived):
                 "speaker": None if message.speaker is None else clean(message.speaker),
                 "at": utc_text(message.at),
                 "text": text,
+                "context": message.context,
             },
         )
         return PassageId(row)

@@ -77,6 +77,45 @@ class Decisions(Changes):
             self._rederive(target)
         return self.change(work.change)
 
+    def undo_import(self, change: ChangeId | None = None) -> ChangeSet:
+        """Take back all documents of one import at once, by default of the newest.
+
+        Args:
+            change: Any change of that import.
+
+        Raises:
+            NotKnown: There is no such import, or all of it is undone.
+        """
+        with self._writing():
+            rows = self._all(
+                """
+                SELECT import_id FROM change_set
+                WHERE undone_by IS NULL AND import_id NOT NULL AND id = ifnull(:change, id)
+                ORDER BY id DESC LIMIT 1
+                """,
+                {"change": change},
+            )
+            if not rows:
+                named = "There is" if change is None else f"With change {change} there came"
+                raise NotKnown(f"{named} no import that could be undone: `memo log` lists changes.")
+            targets = self._ids(
+                """
+                SELECT id FROM change_set WHERE import_id = :first AND undone_by IS NULL
+                ORDER BY id DESC
+                """,
+                {"first": rows[0][0]},
+            )
+            title = f"Undid an import of {len(targets)} documents"
+            work = self._begin("undo", title, target=ChangeId(targets[-1]))
+            for target in targets:
+                self._all(
+                    "UPDATE change_set SET undone_by = :undo WHERE id = :target",
+                    {"undo": work.change, "target": target},
+                )
+            for target in targets:
+                self._rederive(ChangeId(target))
+        return self.change(work.change)
+
     def _undoable(self, change: ChangeId | None) -> ChangeId:
         if change is None:
             rows = self._all(
@@ -110,12 +149,29 @@ class Decisions(Changes):
         """
         with self._writing():
             target = self._redoable(change)
-            work = self._begin("redo", f"Redid change {target}", target=target)
-            self._all(
-                "UPDATE change_set SET undone_by = NULL WHERE id = :target", {"target": target}
-            )
-            self._rederive(target)
+            targets = [target] if change == target else self._undone_with(target)
+            for other in targets:
+                self._redoable(other)
+            title = f"Redid change {target}" + (" and those of its import" * (len(targets) > 1))
+            work = self._begin("redo", title, target=target)
+            for other in targets:
+                self._all(
+                    "UPDATE change_set SET undone_by = NULL WHERE id = :target", {"target": other}
+                )
+            for other in targets:
+                self._rederive(other)
         return self.change(work.change)
+
+    def _undone_with(self, change: ChangeId) -> list[ChangeId]:
+        """What the same undo took back, the change itself among it."""
+        rows = self._ids(
+            """
+            SELECT id FROM change_set
+            WHERE undone_by = (SELECT undone_by FROM change_set WHERE id = :change) ORDER BY id
+            """,
+            {"change": change},
+        )
+        return [ChangeId(row) for row in rows]
 
     def _redoable(self, change: ChangeId | None) -> ChangeId:
         if change is None:

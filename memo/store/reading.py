@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+_LATER_PIECE = re.compile(r"\+\d+$")
+
+
 class Reading(Connection):
     """Everything that changes nothing."""
 
@@ -65,6 +69,31 @@ class Reading(Connection):
             {"digest": document.digest, "source": clean(document.source)},
         )
         return DocumentId(rows[0][0]) if rows else None
+
+    def known_messages(self, document: Document) -> dict[tuple[str, str], DocumentId]:
+        """Time and words of what is stored of its conversation from its first time to its last.
+
+        Of a document that stands alone, what is stored under its own key.
+        """
+        start = document.thread or _LATER_PIECE.sub("", document.key)
+        rows = self._all(
+            """
+            SELECT p.at, p.text, d.id
+            FROM document d JOIN change_set c ON c.id = d.change_id
+            JOIN passage p ON p.document_id = d.id
+            WHERE d.source = :source AND d.key >= :start AND d.key < :end
+              AND d.at >= :first AND p.at BETWEEN :first AND :last
+              AND c.undone_by IS NULL AND NOT d.forgotten
+            """,
+            {
+                "source": clean(document.source),
+                "start": clean(start),
+                "end": clean(start) + ("\U0010ffff" if document.thread else ","),
+                "first": utc_text(min(message.at for message in document.messages)),
+                "last": utc_text(document.at),
+            },
+        )
+        return {(at, text): DocumentId(id_) for at, text, id_ in rows}
 
     def is_forgotten_document(self, document: Document) -> bool:
         """Whether it, or every message of it, was forgotten."""
@@ -340,7 +369,7 @@ class Reading(Connection):
             """
             SELECT d.id, d.source, d.title, d.at, d.recorded_at, d.change_id,
                 (SELECT count(*) FROM passage p WHERE p.document_id = d.id),
-                (SELECT count(*) FROM fact_state s WHERE s.document_id = d.id)
+                (SELECT count(*) FROM fact_state s WHERE s.document_id = d.id), d.key
             FROM document d JOIN change_set c ON c.id = d.change_id
             WHERE c.undone_by IS NULL AND NOT d.forgotten
             ORDER BY d.at DESC, d.id DESC
@@ -370,7 +399,7 @@ class Reading(Connection):
         wanted = list(ids)
         rows = self._all(
             """
-            SELECT p.id, p.document_id, p.text, p.at, p.speaker
+            SELECT p.id, p.document_id, p.text, p.at, p.speaker, p.context
             FROM passage p JOIN document d ON d.id = p.document_id AND NOT d.forgotten
             WHERE p.id IN (SELECT value FROM json_each(:ids))
             """,

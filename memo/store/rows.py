@@ -126,13 +126,14 @@ def as_fact(row: Row, now: Standing, replaces: FactId | None) -> Fact:
 
 def as_passage(row: Row) -> Passage:
     """A row of `passage`."""
-    id_, document, text, at, speaker = row
-    return Passage(PassageId(id_), DocumentId(document), text, from_utc_text(at), speaker)
+    id_, document, text, at, speaker, context = row
+    when = from_utc_text(at)
+    return Passage(PassageId(id_), DocumentId(document), text, when, speaker, bool(context))
 
 
 def as_document(row: Row) -> StoredDocument:
     """A row of the documents' listing."""
-    id_, source, title, at, recorded_at, change, messages, facts = row
+    id_, source, title, at, recorded_at, change, messages, facts, key = row
     return StoredDocument(
         DocumentId(id_),
         source,
@@ -142,6 +143,7 @@ def as_document(row: Row) -> StoredDocument:
         ChangeId(change),
         messages,
         facts,
+        key,
     )
 
 
