@@ -352,18 +352,24 @@ class Memory:
             yield Failed(new, str(error))
 
     def _read(self, document: Document, first: ChangeId | None = None) -> ChangeSet:
-        lm, embedder = self.language_model(), self.embedder()
+        claiming, places = voices.claiming(document)
+        lm = self.language_model() if places and not document.claims else None
+        embedder = self.embedder()
         with self._store(embedder) as store:
-            document = _without_forgotten(store, document)
+            if document.claims:
+                plan = voices.stated(document, store.facts_with_question)
+            else:
+                document = _without_forgotten(store, document)
+                claiming, places = voices.claiming(document)
 
-            def find(document: Document, claims: Sequence[Claim]) -> Candidates:
-                return retrieve.candidates(store, embedder, document, claims)
+                def find(document: Document, claims: Sequence[Claim]) -> Candidates:
+                    return retrieve.candidates(store, embedder, document, claims)
 
-            claiming, places = voices.claiming(document)
-            plan = Plan()
-            if places:
-                plan = erase.plan_edits(claiming, find, lm, embedder, self._fence)
-            change = store.apply(document, voices.moved(plan, places), embedder.embed, first)
+                plan = Plan()
+                if places and lm is not None:
+                    plan = erase.plan_edits(claiming, find, lm, embedder, self._fence)
+                    plan = voices.moved(plan, places)
+            change = store.apply(document, plan, embedder.embed, first)
         log.info(
             "change %d: %d edits, %d held, %d problems, %d calls, %.1f s",
             change.id,

@@ -53,6 +53,8 @@ class Document:
     """How many records of its file begin here, for the sums of an import."""
     thread: str = ""
     """What the keys of all documents of its conversation begin with; "" where it stands alone."""
+    claims: tuple[Claim, ...] = ()
+    """What its messages state, one a message, where that needs no model: a birthday, a date."""
 
     @property
     def at(self) -> datetime:

@@ -10,10 +10,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memo import wording
-from memo.records import Document, Edit, Held, MarkUncertain, Message, Plan
+from memo.records import (
+    Add,
+    Document,
+    Edit,
+    Evidence,
+    Held,
+    MarkUncertain,
+    Message,
+    Plan,
+    Reinforce,
+    Rewrite,
+    State,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from memo.records import Fact
 
 
 def claiming(document: Document) -> tuple[Document, tuple[int, ...]]:
@@ -38,6 +52,32 @@ def _asked(text: str) -> str:
     sentences = wording.sentences(text) if text.rstrip().endswith("?") else []
     last = sentences[-1].strip() if sentences else ""
     return last if last.endswith("?") else ""
+
+
+def stated(document: Document, find: Callable[[str], Sequence[Fact]]) -> Plan:
+    """The plan for a document that brings its claims along, made without a model.
+
+    Args:
+        document: With `claims`, one a message.
+        find: The stored facts that answer a question.
+    """
+    edits: list[Edit] = []
+    held: list[Held] = []
+    for place, (claim, message) in enumerate(zip(document.claims, document.messages, strict=True)):
+        evidence = Evidence(message.text, place)
+        facts = find(claim.question)
+        same = next((fact for fact in facts if fact.claim.value == claim.value), None)
+        rival = next((fact for fact in facts if fact.state is not State.PAST), None)
+        if same is not None:
+            edits.append(Reinforce(same.id, message.at, evidence))
+        elif rival is None or claim.several:
+            edits.append(Add(claim, message.at, evidence))
+        elif rival.pinned or rival.by_hand or rival.since > message.at:
+            reason = "another value stands there, by your own hand or of a later day"
+            held.append(Held(Rewrite(rival.id, message.at, claim, evidence=evidence), reason))
+        else:
+            edits.append(Rewrite(rival.id, message.at, claim, evidence=evidence))
+    return Plan(tuple(edits), tuple(held))
 
 
 def moved(plan: Plan, places: Sequence[int]) -> Plan:

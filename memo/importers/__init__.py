@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING
 
 from memo.errors import AmbiguousFormat, ImporterError, UnknownFormat
 from memo.importers.base import Importer, Reading, Skipped, cut, split_text
+from memo.importers.cards import CalendarImporter, VCardImporter
 from memo.importers.chatgpt import ChatGptImporter
 from memo.importers.claude import ClaudeImporter
+from memo.importers.dayone import DayOneImporter
+from memo.importers.discord import DiscordImporter
 from memo.importers.files import DAMAGE, File, files_in
+from memo.importers.gemini import GeminiImporter
+from memo.importers.imessage import IMessageImporter
+from memo.importers.irc import IrcImporter
+from memo.importers.keep import KeepImporter
+from memo.importers.mail import MailImporter
 from memo.importers.markdown import MarkdownImporter
+from memo.importers.meta import MetaImporter
 from memo.importers.native import NativeImporter
 from memo.importers.plaintext import PlainTextImporter
 from memo.importers.roles import OpenAiImporter, ShareGptImporter
+from memo.importers.signal import SignalImporter
+from memo.importers.slack import SlackImporter
 from memo.importers.telegram import TelegramImporter
 from memo.importers.whatsapp import WhatsAppImporter
 
@@ -42,6 +53,19 @@ _SPECIAL: tuple[Importer, ...] = (
     TelegramImporter(),
     OpenAiImporter(),
     ShareGptImporter(),
+    GeminiImporter(),
+    SlackImporter(),
+    DiscordImporter(),
+    MetaImporter("messenger"),
+    MetaImporter("instagram"),
+    SignalImporter(),
+    IMessageImporter(),
+    KeepImporter(),
+    DayOneImporter(),
+    MailImporter(),
+    IrcImporter(),
+    VCardImporter(),
+    CalendarImporter(),
 )
 _GENERAL: tuple[Importer, ...] = (MarkdownImporter(), PlainTextImporter())
 """Any text is in these formats; they are taken where no other recognises it."""

@@ -122,6 +122,7 @@ class Stretch(Generic[T]):
         self._number = 0
 
     def __call__(self, item: T) -> int:
+        """The number; it grows where `SILENCE` has passed."""
         when = self._at(item)
         if self._last is not None and when - self._last >= SILENCE:
             self._number += 1

@@ -101,7 +101,8 @@ def _documents(
         for _, group in groupby(aside.in_order(), stretch):
             first = next(group)
             key = thread + (first.id or _hash(first))
-            chunks = cut(_messages(first, group, me, reading), reading.count_tokens, reading.budget)
+            messages = _messages(first, group, me, reading)  # noqa: B031  # the rest of the group
+            chunks = cut(messages, reading.count_tokens, reading.budget)
             for index, chunk in enumerate(chunks):
                 yield Document(
                     source=source,

@@ -172,8 +172,10 @@ def test_lone_surrogates_and_nul_become_replacement_characters(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "value",
-    [True, 0, -1, 1e300, float("nan"), float("inf"), 10**25, "55840-01-01", "0000-00-00", "soon"]
-    + ["2999-01-01", "9" * 5000, [], {}, "1e999", "٣"],
+    [
+        *(True, 0, -1, 1e300, float("nan"), float("inf"), 10**25, [], {}, "9" * 5000, "1e999"),
+        *("55840-01-01", "0000-00-00", "2999-01-01", "soon", "٣"),
+    ],
 )
 def test_absurd_dates_are_no_dates(value: object) -> None:
     assert moment(value) is None

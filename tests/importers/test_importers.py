@@ -278,7 +278,7 @@ def test_a_file_of_two_formats_is_refused_by_naming_both(tmp_path: Path) -> None
 def test_a_file_of_no_format_is_refused_with_the_list(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(UnknownFormat, match="native, chatgpt, .*, markdown, text"):
+    with pytest.raises(UnknownFormat, match=r"native, chatgpt, .*, markdown, text"):
         list(read_all([path], reading()))
     with pytest.raises(UnknownFormat, match="'pdf'"):
         identify(one(path), "pdf")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from importing import DATA, parted, plain, reading
 
 from memo.importers import IMPORTERS, read_all
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 SAMPLES = sorted(path for path in DATA.iterdir() if path.is_dir() and path.name[0] not in "._")
