@@ -159,6 +159,8 @@ def estimated_tokens(text: str) -> int:
     a file would be imported again after a change of model.
     """
     pieces = _PIECES.findall(text)
+    if text.isascii():
+        return len(pieces)
     return len(pieces) + sum(
         max(len(piece.encode("utf-8", "replace")) - 2, 0) for piece in pieces if not piece.isascii()
     )
@@ -598,23 +600,35 @@ class Memory:
 
     # -- data in and out -------------------------------------------------------------
 
-    def export_messages(self) -> Iterator[dict[str, str]]:
-        """Every message in the native import format, in time order of the documents."""
+    def export_messages(self) -> Iterator[dict[str, str | int | bool]]:
+        """Every message in the native import format, in time order of the documents.
+
+        Each names its document, so that an import makes the same documents of them again.
+        """
+        for document, passages in self.export_documents():
+            for number, passage in enumerate(passages):
+                line: dict[str, str | int | bool] = {
+                    "id": f"{document.id}.{number}",
+                    "document": document.id,
+                    "source": document.source,
+                    "key": document.key,
+                    "title": document.title,
+                    "conversation": document.title or document.source,
+                    "text": passage.text,
+                    "at": utc_text(passage.at),
+                }
+                if passage.speaker:
+                    line["speaker"] = passage.speaker
+                if passage.context:
+                    line["context"] = True
+                yield line
+
+    def export_documents(self) -> Iterator[tuple[StoredDocument, list[Passage]]]:
+        """Every document, the oldest first, with its messages but for those forgotten."""
         with self._store() as store:
             for document in reversed(store.documents()):
-                _, passages, _ = store.document(document.id)
-                for passage in passages:
-                    if passage.text == FORGOTTEN:
-                        continue
-                    line = {
-                        "id": f"{document.id}.{passage.id}",
-                        "conversation": document.title or document.source,
-                        "text": passage.text,
-                        "at": utc_text(passage.at),
-                    }
-                    if passage.speaker:
-                        line["speaker"] = passage.speaker
-                    yield line
+                passages = store.passages_of(document.id)
+                yield document, [one for one in passages if one.text != FORGOTTEN]
 
     def backup(self, path: Path) -> None:
         """Write a whole, checked copy of the store.

@@ -39,6 +39,7 @@ from memo.settings import load
 from memo.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from memo.lm import Embedder, LanguageModel
@@ -77,7 +78,7 @@ def story() -> list[Document]:
     return [said(text, date) for date, text in ANN.items()]
 
 
-def written(folder: Path, *lines: dict[str, str] | str) -> Path:
+def written(folder: Path, *lines: Mapping[str, object] | str) -> Path:
     """A file in the native format; text is a line as it stands."""
     path = folder / "chat.jsonl"
     path.write_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from memo.errors import AmbiguousFormat, ImporterError, UnknownFormat
@@ -112,13 +113,15 @@ def read_all(
     for path in paths:
         if not path.exists():
             raise ImporterError(f"{path} does not exist; check the spelling.")
-    whole = [list(files_in(path)) for path in paths]
-    for path, found in zip(paths, whole, strict=True):
-        for one in found:
-            if isinstance(one, File) and one.where == str(path):
-                _alone(one, format)
-    for found in whole:
-        yield from _read(found, reading, format)
+    with ExitStack() as archives:
+        whole = [list(files_in(path, archives)) for path in paths]
+        for path, found in zip(paths, whole, strict=True):
+            for one in found:
+                if isinstance(one, File) and one.where == str(path):
+                    _alone(one, format)
+        for found in whole:
+            for record in _read(found, reading, format):
+                yield record.shortened() if isinstance(record, Skipped) else record
 
 
 def _alone(file: File, format: str | None) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SILENCE = timedelta(hours=8)
 """A conversation pausing this long has ended a document (contract.md)."""
 
+_LONGEST = 300  # characters of a message
+
 T = TypeVar("T")
 
 
@@ -32,6 +34,12 @@ class Skipped:
     reason: str
     routine: bool = False
     """It holds nothing that memo takes: a system line, a sticker, a picture, a tool's output."""
+
+    def shortened(self) -> Skipped:
+        """With no more of the file's own words than a person wants to see."""
+        where = self.where if len(self.where) <= _LONGEST else self.where[: _LONGEST - 1] + "…"
+        reason = self.reason if len(self.reason) <= _LONGEST else self.reason[: _LONGEST - 1] + "…"
+        return Skipped(where, reason, self.routine)
 
 
 def _unheard(_: str) -> None:
@@ -206,7 +214,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def storable(text: str) -> str:
     """The text with U+FFFD for NUL and lone surrogates, which SQLite or UTF-8 cannot hold."""
-    return _UNSTORABLE.sub("\ufffd", text)
+    return text if text.isprintable() else _UNSTORABLE.sub("\ufffd", text)
 
 
 def decoded(data: bytes) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import TYPE_CHECKING
+from datetime import UTC
+from itertools import groupby, starmap
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memo.importers.base import Skipped, Stretch, cut, short_hash, storable
 from memo.importers.shelf import Aside
@@ -27,8 +28,7 @@ _MOST_SPEAKERS = 5_000  # counted; a person is not found among more
 _FEW = 2  # in a chat of two a person is missed; in a group they may have kept silent
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """One message as an export has it."""
 
     text: str
@@ -83,12 +83,12 @@ def _documents(
     source: str, file: File, conversation: Conversation, reading: Reading
 ) -> Iterator[Document | Skipped]:
     heard = _Heard()
-    with Aside[Said]() as aside:
+    with Aside[tuple[Any, ...]]() as aside:
         for one in _timed(file, conversation, heard, reading):
             if isinstance(one, Skipped):
                 yield one
             else:
-                aside.keep(*one)
+                aside.keep(one[0], tuple(one[1]), len(one[1].text))  # pickled faster
         if heard.untimed:
             reading.warn(
                 f"{file.where}: {heard.untimed} messages without a time of their own in "
@@ -98,7 +98,7 @@ def _documents(
         thread = storable(conversation.id).replace("\n", " ") + "/"
         title = storable(conversation.title).strip()
         stretch = Stretch[Said](lambda said: said.at)  # type: ignore[arg-type,return-value]
-        for _, group in groupby(aside.in_order(), stretch):
+        for _, group in groupby(starmap(Said, aside.in_order()), stretch):
             first = next(group)
             key = thread + (first.id or _hash(first))
             messages = _messages(first, group, me, reading)  # noqa: B031  # the rest of the group
@@ -124,29 +124,36 @@ def _timed(
         if isinstance(one, Skipped):
             yield one
             continue
-        where = f"{file.where}, “{conversation.title}”" + (f", message {one.id}" if one.id else "")
         text = storable(one.text)
         if not text.strip():
-            yield Skipped(where, "holds no words", routine=True)
+            yield Skipped(_where(file, conversation, one), "holds no words", routine=True)
             continue
         if one.id:
             mark = hash(one.id)
             if mark in seen:
+                where = _where(file, conversation, one)
                 yield Skipped(where, "repeats the id of one before", routine=True)
                 continue
             seen.add(mark)
         at = one.at or last or reading.at or file.modified
         if at is None:
+            where = _where(file, conversation, one)
             yield Skipped(where, "has no time; give one with --at")
             continue
         heard.untimed += one.at is None
-        last = at
+        last = at = at.astimezone(UTC)
         speaker = storable(one.speaker).strip() if one.speaker else None
         heard.mine |= one.mine
         if speaker and not one.mine and not one.context and len(heard.speakers) < _MOST_SPEAKERS:
             heard.speakers[speaker] += 1
         kept = Said(text, at, speaker, storable(one.id), one.mine, one.context)
         yield at.timestamp(), kept
+
+
+def _where(file: File, conversation: Conversation, said: Said) -> str:
+    """How a message is called where it is left out."""
+    where = f"{file.where}, “{conversation.title}”"
+    return f"{where}, message {said.id}" if said.id else where
 
 
 def _me(source: str, title: str, heard: _Heard, reading: Reading) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from memo.importers.base import OneFile, Reading, Skipped
 from memo.importers.conversations import Conversation, Said, documents
-from memo.importers.jsonfiles import Object, elements, name_of, obj, string
+from memo.importers.jsonfiles import Object, broken_off, elements, name_of, obj, string
 from memo.importers.jsonstream import BadValue, BrokenOff, JsonStream
 from memo.importers.moments import moment
 
@@ -53,7 +53,7 @@ def _channel(file: File) -> Iterator[Conversation | Skipped]:
                     id_ = name_of(channel.get("id")) or file.stem
                     yield Conversation(id_, whole, _messages(file, json))
         except BrokenOff as problem:
-            yield Skipped(file.where, f"is damaged, what follows is not read: {problem}")
+            yield from broken_off(file, json, problem)
 
 
 def _messages(file: File, json: JsonStream) -> Iterator[Said | Skipped]:

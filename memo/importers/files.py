@@ -22,8 +22,9 @@ from memo.importers.jsonstream import shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import ExitStack
 
-HEAD_BYTES = 256 * 1024
+HEAD_BYTES = 64 * 1024
 """How much of a file is looked at to recognise its format."""
 MOST_FILES = 200_000
 """In one folder or archive."""
@@ -128,17 +129,21 @@ def decoded_head(head: bytes) -> str:
     return head.decode("utf-8-sig", errors="replace")
 
 
-def files_in(path: Path) -> Iterator[File | Skipped]:
+def files_in(path: Path, archives: ExitStack) -> Iterator[File | Skipped]:
     """The file itself, or what a folder or an archive holds, in the order of the names.
 
     Links, hidden names and Obsidian's templates are left aside; archives in folders are looked
     into, archives in archives are not.
 
+    Args:
+        path: What the person named.
+        archives: Keeps the archives open for as long as the files are used.
+
     Raises:
         ImporterError: There are too many.
     """
     if not path.is_dir():
-        yield from _file_or_archive(path, path.name, {})
+        yield from _file_or_archive(path, path.name, {}, archives)
         return
     others: dict[str, File] = {}
     found: list[File | Skipped] = []
@@ -147,7 +152,7 @@ def files_in(path: Path) -> Iterator[File | Skipped]:
             found.append(entry)
             continue
         name = entry.relative_to(path).as_posix()
-        found += _file_or_archive(entry, name, others, path.resolve().name)
+        found += _file_or_archive(entry, name, others, archives, path.resolve().name)
         if len(found) > MOST_FILES:
             raise ImporterError(f"{path} holds over {MOST_FILES} files; import its parts.")
     yield from found
@@ -170,11 +175,15 @@ def _walk(folder: Path) -> Iterator[Path | Skipped]:
 
 
 def _file_or_archive(
-    path: Path, name: str, others: dict[str, File], container: str = ""
+    path: Path,
+    name: str,
+    others: dict[str, File],
+    archives: ExitStack,
+    container: str = "",
 ) -> Iterator[File | Skipped]:
     try:
         if path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
-            yield from _members(path)
+            yield from _members(path, archives)
             return
         found = path.stat()
     except OSError as problem:
@@ -202,10 +211,10 @@ def _moment(seconds: float) -> datetime | None:
     return when.replace(microsecond=0) if when.year > 1 else None
 
 
-def _members(path: Path) -> Iterator[File | Skipped]:
+def _members(path: Path, archives: ExitStack) -> Iterator[File | Skipped]:
     """What a zip holds, in the order of the names."""
     try:
-        archive = zipfile.ZipFile(path)
+        archive = archives.enter_context(zipfile.ZipFile(path))
         infos = sorted(archive.infolist(), key=lambda info: info.filename)
     except (*DAMAGE, ValueError) as problem:
         yield Skipped(str(path), f"is a damaged zip: {problem}")

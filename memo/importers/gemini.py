@@ -60,7 +60,8 @@ def _days(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
             for said in found:
                 at = said.at
                 assert at is not None  # `_entry` leaves none without
-                aside.keep(at.timestamp(), (at.astimezone(reading.tz).date().isoformat(), at, said))
+                day = at.astimezone(reading.tz).date().isoformat()
+                aside.keep(at.timestamp(), (day, at, said), len(said.text))
         day, said_then = "", list[Said]()
         for then, _, said in aside.in_order():
             if then != day and said_then:

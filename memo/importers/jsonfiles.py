@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from memo.importers.base import Skipped
 from memo.importers.jsonstream import BadValue, BrokenOff, JsonStream, parsed
 from memo.importers.lines import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from memo.importers.files import File
 
@@ -22,38 +22,37 @@ def entries(file: File, *names: str) -> Iterator[Object | Skipped]:
     What is damaged or no object is skipped, and the rest is read as far as there is a way on.
     """
     with file.open() as stream:
-        yield from guarded(file, lambda: _entries(file, stream, names))
-
-
-def _entries(file: File, stream: BinaryIO, names: tuple[str, ...]) -> Iterator[Object | Skipped]:
-    json = JsonStream(stream)
-    if json.peek() != "{":
-        yield from elements(file, json)
-        return
-    for name in json.members():
-        if name in names and json.peek() == "[":
+        json = JsonStream(stream)
+        if json.peek() != "{":
             yield from elements(file, json)
+            return
+        try:
+            for name in json.members():
+                if name in names and json.peek() == "[":
+                    yield from elements(file, json)
+        except BrokenOff as problem:
+            yield from broken_off(file, json, problem)
 
 
 def elements(file: File, json: JsonStream) -> Iterator[Object | Skipped]:
-    """The objects of the list before which the stream stands."""
-    for number, _ in enumerate(json.elements(), start=1):
-        where = f"{file.where}, entry {number}"
-        try:
-            value = json.value()
-        except BadValue as problem:
-            yield Skipped(where, str(problem))
-            continue
-        yield value if isinstance(value, dict) else Skipped(where, "is not a JSON object")
-
-
-def guarded(
-    file: File, found: Callable[[], Iterator[Object | Skipped]]
-) -> Iterator[Object | Skipped]:
-    """What is found, and the file as skipped from where it is broken off."""
+    """The objects of the list before which the stream stands, as far as it is whole."""
     try:
-        yield from found()
+        for number, _ in enumerate(json.elements(), start=1):
+            where = f"{file.where}, entry {number}"
+            try:
+                value = json.value()
+            except BadValue as problem:
+                yield Skipped(where, str(problem))
+                continue
+            yield value if isinstance(value, dict) else Skipped(where, "is not a JSON object")
     except BrokenOff as problem:
+        yield from broken_off(file, json, problem)
+
+
+def broken_off(file: File, json: JsonStream, problem: BrokenOff) -> Iterator[Skipped]:
+    """The rest of the file as one thing skipped, the first time that it is noticed."""
+    if not json.told:
+        json.told = True
         yield Skipped(file.where, f"is damaged, what follows is not read: {problem}")
 
 
@@ -63,7 +62,7 @@ def objects(file: File) -> Iterator[Object | Skipped]:
         with file.open() as stream:
             json = JsonStream(stream)
             if json.peek() == "[":
-                yield from guarded(file, lambda: elements(file, json))
+                yield from elements(file, json)
                 return
             try:
                 value = json.value()

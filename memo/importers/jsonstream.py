@@ -70,6 +70,8 @@ class JsonStream:
         self._at = 0
         self._passed = 0
         self._ended = False
+        self.told = False
+        """Whether its reader has said that it is broken off."""
 
     @property
     def position(self) -> int:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\d+")
 _LINES = re.compile(
     r"(?:(?:You|\S.{0,60}) )?(?:sent an attachment\.|sent a (?:photo|video|GIF|voice message)\."
-    r"|[Ll]iked a message|reacted .{1,40} to your message|liked a message|started an? (?:audio|video) (?:call|chat)\."
+    r"|[Ll]iked a message|reacted .{1,40} to your message"
+    r"|started an? (?:audio|video) (?:call|chat)\."
     r"|missed (?:a|your) (?:audio |video )?call\.|left the (?:chat|group)\.?"
     r"|named the group .*|changed the (?:chat )?theme .*|joined the (?:chat|call)\.?)",
     re.DOTALL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 _FIRST = datetime(1990, 1, 1, tzinfo=UTC)  # no chat is older
+_FIRST_S = _FIRST.timestamp()
 _AHEAD = timedelta(days=1)  # clocks go wrong by hours, not by years
 _UNITS = (1.0, 1e3, 1e6, 1e9)  # seconds, milliseconds, microseconds, nanoseconds
 
@@ -45,11 +47,9 @@ def believable(when: datetime) -> datetime | None:
 
 
 def _counted(number: float) -> datetime | None:
+    latest = time.time() + _AHEAD.total_seconds()
     for unit in _UNITS:
-        try:
-            when = datetime.fromtimestamp(number / unit, UTC)
-        except (ValueError, OverflowError, OSError):
-            continue
-        if found := believable(when):
-            return found.replace(microsecond=0)
+        seconds = number / unit
+        if _FIRST_S <= seconds <= latest:
+            return datetime.fromtimestamp(int(seconds), UTC)
     return None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memo.records import Document
 
-_IN_MEMORY = 4 * 2**20  # bytes; a usual import never touches the disk
+_IN_MEMORY = 8 * 2**20  # bytes; a usual import never touches the disk
+_OVERHEAD = 400  # bytes that a message takes besides its text
 
 T = TypeVar("T")
 
@@ -20,7 +21,9 @@ class Aside(Generic[T]):
     """Things laid aside, taken back in the order of their numbers."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        self._near: list[tuple[float, int, T]] = []
+        self._weight = 0
+        self._file: IO[bytes] | None = None
         self._places: list[tuple[float, int]] = []
         self._ordered = True
 
@@ -28,27 +31,50 @@ class Aside(Generic[T]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._near) + len(self._places)
 
-    def keep(self, number: float, thing: T) -> None:
-        """Lay one aside."""
+    def keep(self, number: float, thing: T, weight: int) -> None:
+        """Lay one aside; its weight is about its size in bytes."""
+        if self._file is None:
+            self._near.append((number, len(self._near), thing))
+            self._weight += weight + _OVERHEAD
+            if self._weight > _IN_MEMORY:
+                self._move()
+        else:
+            self._put(self._file, number, thing)
+
+    def _move(self) -> None:
+        """From memory to the disk: there is too much."""
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the whole
+        for number, _, thing in self._near:
+            self._put(self._file, number, thing)
+        self._near = []
+
+    def _put(self, file: IO[bytes], number: float, thing: T) -> None:
         if self._places and number < self._places[-1][0]:
             self._ordered = False
-        self._places.append((number, self._file.tell()))
-        pickle.dump(thing, self._file, pickle.HIGHEST_PROTOCOL)
+        self._places.append((number, file.tell()))
+        pickle.dump(thing, file, pickle.HIGHEST_PROTOCOL)
 
     def in_order(self) -> Iterator[T]:
         """Take all back; those of one number in the order in which they came."""
+        if self._file is None:
+            self._near.sort(key=lambda entry: entry[:2])
+            for _, _, thing in self._near:
+                yield thing
+            return
         if not self._ordered:
             self._places.sort()
+        self._file.seek(0)
         for _, place in self._places:
-            if self._file.tell() != place:
+            if not self._ordered:
                 self._file.seek(place)
-            thing: Any = pickle.load(self._file)  # nobody else writes there
-            yield thing
+            found: Any = pickle.load(self._file)  # nobody else writes there
+            yield found
 
 
 class Shelf:
@@ -68,7 +94,8 @@ class Shelf:
 
     def put(self, document: Document) -> None:
         """Add one."""
-        self._aside.keep(document.at.timestamp(), document)
+        weight = sum(len(message.text) for message in document.messages)
+        self._aside.keep(document.at.timestamp(), document, weight)
 
     def by_time(self) -> Iterator[Document]:
         """All of them, the oldest first."""

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ _STAMP = re.compile(
 _HALVES = {*_AM, *_PM}
 _CLOCKS = re.compile(r"\D+")
 _DAY_S = 86400
+_NEXT_YEAR = datetime.now(UTC).year + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,10 @@ def stamp(line: str) -> Stamp | None:
     opened, close = found["open"], found["close"].strip()
     if bool(opened) != close.endswith("]"):
         return None
-    words = [_bare(found[name] or "") for name in ("before", "after")]
-    half = next((word for word in words if word in _HALVES), "")
+    half = ""
+    for word in (found["before"], found["after"]):
+        if word and (bare := _bare(word)) in _HALVES:
+            half = bare
     clock = [int(part) for part in _CLOCKS.split(found["time"])]
     hour, minute, second = (*clock, 0)[:3]
     if half and hour <= 12:
@@ -124,6 +127,7 @@ def order_of(stamps: Sequence[Stamp]) -> Order | None:
     Months pass more slowly than days, so between two that fit the number that changes more often
     is the day.
     """
+    stamps = [next(day) for _, day in groupby(stamps, lambda one: one.date)]
     fitting = [name for name in ORDERS if all(_date(one, name) for one in stamps)]
     if not fitting:
         fitting = [name for name in ORDERS if any(_date(one, name) for one in stamps)]
@@ -164,18 +168,18 @@ def _date(one: Stamp, order: str) -> Date | None:
     if digits["y"] == 2 and order[2] != "y":  # no phone writes a short year anywhere else
         return None
     year += 2000 if digits["y"] == 2 else 0
-    if not (1990 <= year <= datetime.now(UTC).year + 1 and 1 <= month <= 12 and 1 <= day <= 31):
+    if not (1990 <= year <= _NEXT_YEAR and 1 <= month <= 12 and 1 <= day <= 31):
         return None
     return year, month, day
 
 
-def when(one: Stamp, order: str, tz: tzinfo | None) -> datetime | None:
-    """The time of a stamp; None where there is no such day."""
+def when(one: Stamp, order: str, tz: tzinfo | None) -> float | None:
+    """The time of a stamp in seconds since 1970; None where there is no such day."""
     if (date := _date(one, order)) is None:
         return None
     try:
         naive = datetime(*date, one.hour, one.minute, one.second)  # noqa: DTZ001  # see below
-        return naive.replace(tzinfo=tz) if tz is not None else naive.astimezone()
+        return (naive if tz is None else naive.replace(tzinfo=tz)).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from memo.importers.base import OneFile, Reading, Skipped, short_hash
 from memo.importers.conversations import Conversation, Said, documents
-from memo.importers.jsonfiles import Object, elements, name_of, obj, string
+from memo.importers.jsonfiles import Object, broken_off, elements, name_of, obj, string
 from memo.importers.jsonstream import BadValue, BrokenOff, JsonStream
 from memo.importers.moments import moment
 
@@ -53,7 +53,7 @@ def _chats(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
                 elif name in _HEADER:
                     header[name] = _whole(json)
         except BrokenOff as problem:
-            yield Skipped(file.where, f"is damaged, what follows is not read: {problem}")
+            yield from broken_off(file, json, problem)
 
 
 _HEADER = {"id", "name", "type"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from memo.importers.base import OneFile, Reading, Skipped
@@ -21,7 +22,6 @@ from memo.importers.stamps import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from memo.importers.files import File
     from memo.records import Document
@@ -76,7 +76,8 @@ class WhatsAppImporter(OneFile):
             return False
         if _like_signal(first[0], opening):
             return False
-        return any((one := stamp(line)) and _AUTHOR.match(line, one.end) for line in first)
+        named = file.path.name == "_chat.txt" or "whatsapp" in file.path.name.casefold()
+        return named or any((one := stamp(line)) and _AUTHOR.match(line, one.end) for line in first)
 
     def read(self, files: Sequence[File], reading: Reading) -> Iterator[Document | Skipped]:
         """The chat of each file."""
@@ -118,9 +119,14 @@ def _chat(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
             f"{file.where}: {a}/{b}/{c} is read as {' '.join(_SPELT[part] for part in order.name)};"
             " if that is wrong, give --date-order."
         )
-    times = {number: at for number, one in stamps if (at := when(one, order.name, reading.tz))}
-    belongs = in_sequence([at.timestamp() for at in times.values()])
-    begins = {number: at for (number, at), yes in zip(times.items(), belongs, strict=True) if yes}
+    timed = [
+        (number, at, one.end)
+        for number, one in stamps
+        if (at := when(one, order.name, reading.tz)) is not None
+    ]
+    belongs = in_sequence([at for _, at, _ in timed])
+    begins = {n: (at, end) for (n, at, end), yes in zip(timed, belongs, strict=True) if yes}
+    del stamps, timed, belongs
     title = _title(file)
     yield Conversation(title, title, _messages(file, begins))
 
@@ -128,7 +134,7 @@ def _chat(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
 _SPELT = {"d": "day", "m": "month", "y": "year"}
 
 
-def _messages(file: File, begins: dict[int, datetime]) -> Iterator[Said | Skipped]:
+def _messages(file: File, begins: dict[int, tuple[float, int]]) -> Iterator[Said | Skipped]:
     """The messages, with the lines that go on one."""
     said: list[str] = []
     number = 0
@@ -136,7 +142,7 @@ def _messages(file: File, begins: dict[int, datetime]) -> Iterator[Said | Skippe
         for line in lines(stream, blank=True):
             if line.number in begins:
                 if said:
-                    yield _said(file, number, said, begins[number])
+                    yield _said(file, number, said, *begins[number])
                 number, said = line.number, [line.text or ""]
             elif line.text is None:
                 yield Skipped(f"{file.where}:{line.number}", "is too long")
@@ -145,13 +151,11 @@ def _messages(file: File, begins: dict[int, datetime]) -> Iterator[Said | Skippe
             elif line.text.strip():
                 yield Skipped(f"{file.where}:{line.number}", "stands before the first message")
     if said:
-        yield _said(file, number, said, begins[number])
+        yield _said(file, number, said, *begins[number])
 
 
-def _said(file: File, number: int, said: list[str], at: datetime) -> Said | Skipped:
+def _said(file: File, number: int, said: list[str], at: float, end: int) -> Said | Skipped:
     where = f"{file.where}:{number}"
-    found = stamp(said[0])
-    end = found.end if found else 0
     author = _AUTHOR.match(said[0], end)
     if author is None or _QUOTES.search(author[1]):
         return Skipped(where, "is a system line", routine=True)
@@ -160,21 +164,26 @@ def _said(file: File, number: int, said: list[str], at: datetime) -> Said | Skip
     return _kept(where, author[1].strip(), body, at)
 
 
-def _kept(where: str, author: str, body: str, at: datetime) -> Said | Skipped:
+def _kept(where: str, author: str, body: str, at: float) -> Said | Skipped:
     """A message's own words, without what WhatsApp put around them."""
-    text = _EDITED.sub("", body) if not _PLACEHOLDER.fullmatch(body) else body
-    text = _ATTACHED.sub("", text).strip()
-    bare = text.strip("".join(_DIRECTIONS))
+    text = body.strip()
+    if "<" in body and not _PLACEHOLDER.fullmatch(body):
+        text = _EDITED.sub("", body).strip()
+    if "<" in body or " (" in body:
+        text = _ATTACHED.sub("", text).strip()
+    bare = text.strip(_DIRECTIONS)
     if not bare or _PLACEHOLDER.fullmatch(text):
         return Skipped(where, "is a picture, a file or the like", routine=True)
-    if _DELETED.fullmatch(bare):
+    if len(bare) < _LONGEST_NOTICE and _DELETED.fullmatch(bare):
         return Skipped(where, "was deleted, or was a call", routine=True)
-    if text[0] in _DIRECTIONS[:1] or (_ENCRYPTED.search(bare) and "WhatsApp" in bare):
+    if text[0] == _LEFT_TO_RIGHT or ("WhatsApp" in bare and _ENCRYPTED.search(bare)):
         return Skipped(where, "is a system line", routine=True)
-    return Said(text, at, author)
+    return Said(text, datetime.fromtimestamp(at, UTC), author)
 
 
-_DIRECTIONS = ("\u200e", "\u200f", "\u202a", "\u202c", "\ufeff")
+_LEFT_TO_RIGHT = "\u200e"
+_DIRECTIONS = "\u200e\u200f\u202a\u202c\ufeff"
+_LONGEST_NOTICE = 80
 
 
 def _title(file: File) -> str:

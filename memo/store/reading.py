@@ -386,13 +386,16 @@ class Reading(Connection):
         with self._reading():
             for found in self.documents():
                 if found.id == document:
-                    ids = self._ids(
-                        "SELECT id FROM passage WHERE document_id = :document ORDER BY ord",
-                        {"document": document},
-                    )
-                    passages = self.passages([PassageId(id_) for id_ in ids])
-                    return found, passages, self.change(found.change)
+                    return found, self.passages_of(document), self.change(found.change)
         raise NotKnown(f"There is no document {document}: `memo documents` lists them.")
+
+    def passages_of(self, document: DocumentId) -> list[Passage]:
+        """The passages of a document in its order."""
+        ids = self._ids(
+            "SELECT id FROM passage WHERE document_id = :document ORDER BY ord",
+            {"document": document},
+        )
+        return self.passages([PassageId(id_) for id_ in ids])
 
     def passages(self, ids: Iterable[PassageId]) -> list[Passage]:
         """The given passages, without forgotten ones, in the given order."""

@@ -2,6 +2,8 @@
 
 stories   share of held-out two-document stories that end with the right facts
 cost      evaluated tokens of the published algorithm over memo's, on one conversation
+agreement share of messages that importers read as other programs' tests expect (--exports)
+parse     messages a second read from generated exports of up to 300 MB, in flat memory
 
 Models are found as the program finds them (--model, MEMO_MODEL, the settings file, the default).
 """
@@ -17,7 +19,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import agreement
 import cost
+import parse
 import stories
 
 from memo.engines import installed_embedder, installed_language_model, located
@@ -34,6 +38,9 @@ if TYPE_CHECKING:
 
 STORIES_RIGHT = 0.8
 COST_RATIO = 8.0
+AGREEMENT = 1.0
+MESSAGES_A_SECOND = 20_000.0
+MEMORY_GROWTH = 1.25  # peak for ten times the file over the peak for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +57,11 @@ class Result:
 class Bench:
     """The options of a run, and its models, loaded when first needed."""
 
-    def __init__(self, settings: Settings, file: str, resume: Path | None) -> None:
+    def __init__(
+        self, settings: Settings, file: str, resume: Path | None, exports: Path | None
+    ) -> None:
         self.settings, self.file, self.resume = settings, file, resume
+        self.exports = exports
         self._lm: LanguageModel | None = None
         self._embedder: Embedder | None = None
 
@@ -131,8 +141,37 @@ class Bench:
             found.detail,
         )
 
+    def agreement(self) -> Result:
+        """No model is loaded; the exports are other people's and not in this repository."""
+        if self.exports is None:
+            raise SystemExit("agreement compares a folder of exports: name it with --exports.")
+        found = agreement.compare(self.exports)
+        agreed = sum(one.agreed for one in found)
+        expected = sum(one.expected or 0 for one in found)
+        share = agreed / max(expected, 1)
+        files = {one.name: asdict(one) for one in found}
+        return Result(share, "share of messages", AGREEMENT, share >= AGREEMENT, files)
 
-BENCHMARKS: dict[str, Callable[[Bench], Result]] = {"stories": Bench.stories, "cost": Bench.cost}
+    def parse(self) -> Result:
+        """The slowest of three files; memory must not grow with the file."""
+        found = parse.measure()
+        slowest = min(one.rate for one in found)
+        growth = found[2].peak_mib / found[1].peak_mib
+        return Result(
+            round(slowest),
+            "messages a second",
+            MESSAGES_A_SECOND,
+            slowest >= MESSAGES_A_SECOND and growth <= MEMORY_GROWTH,
+            {"memory_growth": round(growth, 2), "files": [asdict(one) for one in found]},
+        )
+
+
+BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
+    "stories": Bench.stories,
+    "cost": Bench.cost,
+    "agreement": Bench.agreement,
+    "parse": Bench.parse,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -147,10 +186,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--stories", default="everyday_test", metavar="FILE", help="another file")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="verdicts, kept and not redone")
+    parser.add_argument("--exports", type=Path, metavar="FOLDER", help="exports for agreement")
     chosen = parser.parse_args(arguments)
     if unknown := [name for name in chosen.name if name not in BENCHMARKS]:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
-    bench = Bench(load(model=chosen.model), Path(chosen.stories).stem, chosen.resume)
+    bench = Bench(
+        load(model=chosen.model), Path(chosen.stories).stem, chosen.resume, chosen.exports
+    )
     results: dict[str, Result] = {}
     try:
         for name in chosen.name or BENCHMARKS:

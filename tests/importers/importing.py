@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -29,7 +30,7 @@ def reading(budget: int = 1000, **told: Any) -> Reading:
 
 def one(path: Path) -> File:
     """The file of a path."""
-    (found,) = files_in(path)
+    (found,) = files_in(path, ExitStack())
     assert isinstance(found, File)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import zipfile
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -240,7 +241,7 @@ def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for number in range(5):
         (tmp_path / f"{number}.txt").write_text("Hello.")
     with pytest.raises(ImporterError, match="over 3 files"):
-        list(files_in(tmp_path))
+        list(files_in(tmp_path, ExitStack()))
 
 
 def test_json_quoted_in_a_message_is_not_the_format() -> None:
