@@ -39,7 +39,7 @@ from memo.events import FORGOTTEN
 from memo.importers import Reading, Skipped, cut, read_all
 from memo.importers.base import short_hash, storable
 from memo.importers.shelf import Shelf
-from memo.records import Document, FactId, Message, Plan, State, utc_text
+from memo.records import ChangeId, Document, FactId, Message, Plan, State, utc_text
 from memo.settings import private_folder
 from memo.store import Store
 
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from memo.records import (
         Answer,
         Candidates,
-        ChangeId,
         ChangeSet,
         Claim,
         DocumentId,
@@ -73,6 +72,8 @@ DOCUMENT_TOKENS = 600
 """The most that one document may take, by `estimated_tokens`."""
 FACTS_FOUND = 20
 """How many facts a search gives where nobody says how many."""
+UNFINISHED = "importing"
+"""A file in the home while an import runs: the number of its first change set."""
 _TITLE_CHARACTERS = 60
 _OF_LATE = 50  # change sets
 _LATER_PIECE = re.compile(r"\+\d+$")
@@ -289,14 +290,14 @@ class Memory:
                     waiting.put(found)
             yield Begun(len(waiting))
             tally = _Tally()
-            first: ChangeId | None = None
             with self._reading() as store:
+                batch = _Batch(self.settings.home / UNFINISHED)
                 for document in waiting.by_time():
-                    for event in self._events(store, document, first):
-                        if isinstance(event, Imported):
-                            first = first or event.change.id
+                    for event in self._events(store, document, batch.first):
+                        batch.note(store, event)
                         tally.count(event)
                         yield event
+                batch.finish()
         yield tally.summary(skipped, monotonic() - started)
 
     def import_paths(
@@ -677,6 +678,7 @@ class Memory:
         """What `reset` would delete: all of the home, not models, nor backups made elsewhere."""
         settings = self.settings
         names = [*_files(settings.store), settings.file, settings.log]
+        names.append(settings.home / UNFINISHED)
         names += sorted(settings.home.glob(f"{settings.log.name}.*"))
         names += self.former_stores()
         return [path for path in names if path.exists()]
@@ -752,6 +754,34 @@ def note(
         )
         for index, chunk in enumerate(chunks)
     ]
+
+
+class _Batch:
+    """The change sets of one import; one that was killed goes on with its own, for one undo."""
+
+    def __init__(self, marker: Path) -> None:
+        self.first: ChangeId | None = None
+        self._marker = marker
+        try:
+            self._killed = int(marker.read_text("ascii"))
+        except (OSError, ValueError):
+            self._killed = 0
+
+    def note(self, store: Store, event: Imported | AlreadyKnown | Failed) -> None:
+        """What a document's event says of the import."""
+        if self.first is not None:
+            return
+        if isinstance(event, Imported):
+            self.first = event.change.id
+            self._marker.touch(0o600)
+            self._marker.write_text(str(self.first), "ascii")
+        elif self._killed and isinstance(event, AlreadyKnown) and event.id is not None:
+            came_with = store.import_of(event.id)
+            self.first = came_with if came_with == self._killed else None
+
+    def finish(self) -> None:
+        """Everything was read."""
+        self._marker.unlink(missing_ok=True)
 
 
 class _Tally:

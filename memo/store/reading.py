@@ -95,6 +95,17 @@ class Reading(Connection):
         )
         return {(at, text): DocumentId(id_) for at, text, id_ in rows}
 
+    def import_of(self, document: DocumentId) -> ChangeId | None:
+        """The first change of the import that a document came with."""
+        rows = self._all(
+            """
+            SELECT c.import_id FROM document d JOIN change_set c ON c.id = d.change_id
+            WHERE d.id = :document
+            """,
+            {"document": document},
+        )
+        return ChangeId(rows[0][0]) if rows and rows[0][0] is not None else None
+
     def is_forgotten_document(self, document: Document) -> bool:
         """Whether it, or every message of it, was forgotten."""
         return self._buried(self._document_mark(document.source, document.digest)) or all(
