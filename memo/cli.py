@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from memo.answer import Question
-    from memo.memory import AlreadyKnown, ImportEvent, Memory, Summary
+    from memo.memory import AlreadyKnown, ImportEvent, Memory, Summary, Told
     from memo.records import Answer, ChangeId, ChangeSet, DocumentId, FactId, HeldId
 
 _PARTLY = 3
@@ -121,14 +121,21 @@ def import_(
     The README lists the formats. What was read before is passed over, so an import that was
     stopped, or an export that has grown, can be imported again.
     """
-    from memo.memory import How
-
     memory = front.memory()
-    how = How(format, front.at(at), front.tz, me, asker(front), date_order, everyone, front.say)
+    told: Told = {
+        "format": format,
+        "at": front.at(at),
+        "tz": front.tz,
+        "me": me,
+        "who": asker(front),
+        "date_order": date_order,
+        "everyone": everyone,
+        "warn": front.say,
+    }
     if dry_run:
-        preview(front, memory, memory.read_paths(paths, how))
+        preview(front, memory, memory.read_paths(paths, **told))
     else:
-        _import(front, memory.import_paths(paths, how), sums=True)
+        _import(front, memory.import_paths(paths, **told), sums=True)
 
 
 def _import(front: Front, events: Generator[ImportEvent, None, None], *, sums: bool) -> None:
@@ -873,14 +880,14 @@ def _demo(front: Front, script: dict[str, Any]) -> None:
         click.exceptions.Exit: With 1 unless every answer is as expected.
     """
     from memo.answer import Question
-    from memo.memory import How, Imported
+    from memo.memory import Imported
 
     folder = choices.asset("demo")
     memory = front.memory(fence="sample")  # our own words: the same transcript each time
     front.say(f"{script['me']}'s chats and notes of two years, oldest first:")
     changes = []
     sources = [folder / "chat.jsonl", folder / "notes"]
-    events = memory.import_paths(sources, How(tz=front.tz, me=script["me"]))
+    events = memory.import_paths(sources, tz=front.tz, me=script["me"])
     with closing(_watched(front, events)) as watched:
         for event in watched:
             if isinstance(event, Imported):

@@ -15,10 +15,10 @@ import re
 import shutil
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from memo import answer as answering
 from memo import erase, extract, health, retrieve, voices
@@ -39,13 +39,26 @@ from memo.events import FORGOTTEN
 from memo.importers import Reading, Skipped, cut, read_all
 from memo.importers.base import short_hash, storable
 from memo.importers.shelf import Shelf
+from memo.imports import (
+    UNFINISHED,
+    AlreadyKnown,
+    Batch,
+    Begun,
+    Failed,
+    Imported,
+    ImportEvent,
+    Summary,
+    Tally,
+    Told,
+    parted,
+    without_forgotten,
+)
 from memo.records import ChangeId, Document, FactId, Message, Plan, State, utc_text
 from memo.settings import private_folder
 from memo.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-    from datetime import tzinfo
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from memo.answer import Question
@@ -66,88 +79,28 @@ if TYPE_CHECKING:
     )
     from memo.settings import Settings
 
+__all__ = [
+    "DOCUMENT_TOKENS",
+    "AlreadyKnown",
+    "Begun",
+    "Failed",
+    "ImportEvent",
+    "Imported",
+    "Memory",
+    "Summary",
+    "Told",
+    "estimated_tokens",
+    "note",
+]
+
 log = logging.getLogger(__name__)
 
 DOCUMENT_TOKENS = 600
 """The most that one document may take, by `estimated_tokens`."""
 FACTS_FOUND = 20
 """How many facts a search gives where nobody says how many."""
-UNFINISHED = "importing"
-"""A file in the home while an import runs: the number of its first change set."""
 _TITLE_CHARACTERS = 60
 _OF_LATE = 50  # change sets
-_LATER_PIECE = re.compile(r"\+\d+$")
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyKnown:
-    """A document that was read before, or forgotten: nothing is to be done."""
-
-    document: Document
-    id: DocumentId | None
-    """None where it was forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """All files are read; now the documents are applied in time order."""
-
-    documents: int
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """A document was applied."""
-
-    document: Document
-    change: ChangeSet
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A document could not be applied; it is not stored, and the rest goes on."""
-
-    document: Document
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The sums of an import; the four kinds of record add up to what the files hold."""
-
-    imported: int
-    already_known: int
-    skipped: tuple[Skipped, ...]
-    failed: tuple[Skipped, ...]
-    """One entry for each record that a failed document holds."""
-    documents: int
-    """How many were applied."""
-    elapsed_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """What a person says about how their files are to be read."""
-
-    format: str | None = None
-    """An importer's name; None to recognise each file."""
-    at: datetime | None = None
-    """When things were said that carry no time of their own."""
-    tz: tzinfo | None = None
-    """The zone of times without one; None is this machine's."""
-    me: str | None = None
-    """Who they are in the files, and who speaks where a file does not say."""
-    who: Callable[[str, Sequence[str]], str | None] = lambda _source, _speakers: None
-    """Asked for that where a chat needs it and `me` is not given."""
-    date_order: str | None = None
-    """Such as `dmy`, for dates that can be read in two ways."""
-    everyone: bool = False
-    """Take facts from what others say, too."""
-    warn: Callable[[str], None] = lambda _: None
-    """Receives a sentence about each guess."""
-
-
-ImportEvent = Begun | Imported | AlreadyKnown | Skipped | Failed | Summary
 
 
 _PIECES = re.compile(r"[A-Za-z]{1,4}|[0-9]|[^\sA-Za-z0-9]")
@@ -272,7 +225,7 @@ class Memory:
             NotKnown: A fact that the plan names was forgotten meanwhile.
         """
         with self._reading() as store:
-            known, new = _parted(store, document)
+            known, new = parted(store, document)
             return known if new is None and known else self._read(new or document)
 
     def ingest_all(
@@ -289,9 +242,9 @@ class Memory:
                 else:
                     waiting.put(found)
             yield Begun(len(waiting))
-            tally = _Tally()
+            tally = Tally()
             with self._reading() as store:
-                batch = _Batch(self.settings.home / UNFINISHED)
+                batch = Batch(self.settings.home / UNFINISHED)
                 for document in waiting.by_time():
                     for event in self._events(store, document, batch.first):
                         batch.note(store, event)
@@ -301,36 +254,33 @@ class Memory:
         yield tally.summary(skipped, monotonic() - started)
 
     def import_paths(
-        self, paths: Sequence[Path], how: How = How()
+        self, paths: Sequence[Path], **told: Unpack[Told]
     ) -> Generator[ImportEvent, None, None]:
         """Import files and folders; all are read before the first document is applied.
 
         Raises:
             ImporterError: A path does not exist or is in no one format.
         """
-        yield from self.ingest_all(self.read_paths(paths, how))
+        yield from self.ingest_all(self.read_paths(paths, **told))
 
-    def read_paths(self, paths: Sequence[Path], how: How = How()) -> Iterator[Document | Skipped]:
+    def read_paths(
+        self, paths: Sequence[Path], **told: Unpack[Told]
+    ) -> Iterator[Document | Skipped]:
         """What `import_paths` would read, without a model or a store."""
-        me = storable(how.me).strip() if how.me else None
-        reading = Reading(
-            estimated_tokens,
-            DOCUMENT_TOKENS,
-            how.at,
-            how.tz,
-            me,
-            how.warn,
-            how.who,
-            how.date_order,
-            how.everyone,
-        )
-        return read_all(paths, reading, how.format)
+        format = told.pop("format", None)
+        if name := told.get("me"):
+            told["me"] = storable(name).strip()
+        return read_all(paths, Reading(estimated_tokens, DOCUMENT_TOKENS, **told), format)
+
+    def known(self, documents: Iterable[Document]) -> list[bool]:
+        """Whether each document need not be read: it was before, or it was forgotten."""
+        return [new is None for new in self.new(documents)]
 
     def new(self, documents: Iterable[Document]) -> Iterator[Document | None]:
         """What of each document is to be read; None where it was before, or was forgotten."""
         with self._store() as store:
             for document in documents:
-                yield _parted(store, document)[1]
+                yield parted(store, document)[1]
 
     def pace(self) -> float | None:
         """Seconds that reading one document took here of late; None where none was read."""
@@ -342,7 +292,7 @@ class Memory:
         self, store: Store, document: Document, first: ChangeId | None
     ) -> Iterator[Imported | AlreadyKnown | Failed]:
         """What becomes of a document: of the part that is known, and of the part that is new."""
-        known, new = _parted(store, document)
+        known, new = parted(store, document)
         if known is not None:
             yield known
         if new is None:
@@ -362,7 +312,7 @@ class Memory:
             if document.claims:
                 plan = voices.stated(document, store.facts_with_question)
             else:
-                document = _without_forgotten(store, document)
+                document = without_forgotten(store, document)
                 claiming, places = voices.claiming(document)
 
                 def find(document: Document, claims: Sequence[Claim]) -> Candidates:
@@ -754,128 +704,6 @@ def note(
         )
         for index, chunk in enumerate(chunks)
     ]
-
-
-class _Batch:
-    """The change sets of one import; one that was killed goes on with its own, for one undo."""
-
-    def __init__(self, marker: Path) -> None:
-        self.first: ChangeId | None = None
-        self._marker = marker
-        try:
-            self._killed = int(marker.read_text("ascii"))
-        except (OSError, ValueError):
-            self._killed = 0
-
-    def note(self, store: Store, event: Imported | AlreadyKnown | Failed) -> None:
-        """What a document's event says of the import."""
-        if self.first is not None:
-            return
-        if isinstance(event, Imported):
-            self.first = event.change.id
-            self._marker.touch(0o600)
-            self._marker.write_text(str(self.first), "ascii")
-        elif self._killed and isinstance(event, AlreadyKnown) and event.id is not None:
-            came_with = store.import_of(event.id)
-            self.first = came_with if came_with == self._killed else None
-
-    def finish(self) -> None:
-        """Everything was read."""
-        self._marker.unlink(missing_ok=True)
-
-
-class _Tally:
-    """Counts records, so that each is counted once even where it spans documents."""
-
-    def __init__(self) -> None:
-        self._counts = {AlreadyKnown: 0, Imported: 0}
-        self._documents = 0
-        self._failed: list[Skipped] = []
-        self._begun: dict[str, type[Imported] | type[AlreadyKnown] | type[Failed]] = {}
-        """How the first piece of a long record fared, by its key."""
-
-    def count(self, event: Imported | AlreadyKnown | Failed) -> None:
-        document = event.document
-        record = f"{document.source} {_LATER_PIECE.sub('', document.key)}"
-        if isinstance(event, Failed):
-            self._count_failed(event, record)
-        else:
-            self._counts[type(event)] += document.records
-            self._documents += isinstance(event, Imported)
-        self._begun.setdefault(record, type(event))
-
-    def _count_failed(self, event: Failed, record: str) -> None:
-        records, key = event.document.records, event.document.key
-        if records == 0:
-            # A later piece of a record that was counted with its first.
-            begun = self._begun.get(record, Failed)
-            if begun is Failed:
-                return
-            self._counts[begun] -= 1
-            self._begun[record] = Failed
-            records = 1
-        self._failed += [
-            Skipped(key if records == 1 else f"{key}, message {n}", event.reason)
-            for n in range(1, records + 1)
-        ]
-
-    def summary(self, skipped: list[Skipped], elapsed_s: float) -> Summary:
-        return Summary(
-            imported=self._counts[Imported],
-            already_known=self._counts[AlreadyKnown],
-            skipped=tuple(skipped),
-            failed=tuple(self._failed),
-            documents=self._documents,
-            elapsed_s=elapsed_s,
-        )
-
-
-def _parted(store: Store, document: Document) -> tuple[AlreadyKnown | None, Document | None]:
-    """What of a document need not be read, and what of it is new; each counts its records.
-
-    A conversation that has grown repeats messages that an earlier import has stored.
-    """
-    if (known := _known(store, document)) is not None:
-        return known, None
-    stored = store.known_messages(document) if document.key else {}
-    left = tuple(
-        message
-        for message in document.messages
-        if (utc_text(message.at), message.text) not in stored
-    )
-    if len(left) == len(document.messages):
-        return None, document
-    records = min(len(document.messages) - len(left), document.records)
-    ids = [stored.get((utc_text(message.at), message.text)) for message in document.messages]
-    of = next((id_ for id_ in ids if id_ is not None), None)
-    if not left:
-        return AlreadyKnown(document, of), None
-    return (
-        AlreadyKnown(replace(document, records=records), of),
-        replace(document, messages=left, records=document.records - records),
-    )
-
-
-def _known(store: Store, document: Document) -> AlreadyKnown | None:
-    """Whether the store has it, or has it without what was forgotten, or shall not have it."""
-    if (id_ := store.known(document)) is not None:
-        return AlreadyKnown(document, id_)
-    if store.is_forgotten_document(document):
-        return AlreadyKnown(document, None)
-    left = _without_forgotten(store, document)
-    if left != document and (id_ := store.known(left)) is not None:
-        return AlreadyKnown(document, id_)
-    return None
-
-
-def _without_forgotten(store: Store, document: Document) -> Document:
-    """The document without messages that were forgotten before."""
-    left = tuple(
-        message
-        for message in document.messages
-        if not store.is_forgotten_message(document.source, message)
-    )
-    return document if left == document.messages else replace(document, messages=left)
 
 
 def _copy(store: Store, path: Path) -> None:

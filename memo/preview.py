@@ -29,7 +29,7 @@ _USUAL_S = 17.0
 
 def asker(front: Front) -> Callable[[str, Sequence[str]], str | None]:
     """Asks once a source who the person is in its chats, and keeps the answer in the settings."""
-    known: dict[str, str] = dict(front.settings.me)
+    known: dict[str, str] = dict(front.settings.speakers)
 
     def who(source: str, speakers: Sequence[str]) -> str | None:
         if source not in known:
@@ -53,7 +53,7 @@ def _asked(front: Front, source: str, speakers: Sequence[str]) -> str:
     answer = str(said).strip()
     if answer.isdigit() and 1 <= int(answer) <= len(speakers):
         answer = speakers[int(answer) - 1]
-    settings.save(front.settings, f"me.{source}", answer)
+    settings.save(front.settings, f"speakers.{source}", answer)
     click.echo(f"Noted in {show(str(front.settings.file))}.", err=True)
     return answer
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CHOICES = ("model", "embedder", "tz")
 """What settings.toml may hold; each is a string."""
-_ME = "me"
+_SPEAKERS = "speakers"
 """A table in it: what the person is called in each source of chats."""
 
 
@@ -38,7 +38,7 @@ class Settings:
     """Catalogue name of the embedding model; None for the catalogue's default."""
     tz: str | None = None
     """IANA zone of times written without one; None for this machine's zone."""
-    me: Mapping[str, str] = field(default_factory=dict)
+    speakers: Mapping[str, str] = field(default_factory=dict)
     """What the person is called in each source of chats; "" where they did not say."""
 
     @property
@@ -85,7 +85,9 @@ def load(
     }
     if chosen["tz"]:
         _check_zone(chosen["tz"])
-    return Settings(home=home, models=_absolute(models), me=_names(settings_file(home)), **chosen)
+    return Settings(
+        home=home, models=_absolute(models), speakers=_names(settings_file(home)), **chosen
+    )
 
 
 def save(settings: Settings, key: str, value: str) -> None:
@@ -97,13 +99,13 @@ def save(settings: Settings, key: str, value: str) -> None:
     import tomlkit  # noqa: PLC0415  # costs every start 50 ms, and few runs write
 
     table, _, source = key.partition(".")
-    if key not in _CHOICES and not (table == _ME and source):
+    if key not in _CHOICES and not (table == _SPEAKERS and source):
         raise UsageProblem(f"No setting {key!r}; there are {', '.join(_CHOICES)}.")
     _read(settings.file)
     text = settings.file.read_text("utf-8") if settings.file.exists() else ""
     written = tomlkit.parse(text)
     if source:
-        written.setdefault(_ME, tomlkit.table())[source] = value
+        written.setdefault(_SPEAKERS, tomlkit.table())[source] = value
     else:
         written[key] = value
     _replace(settings.file, tomlkit.dumps(written))
@@ -174,9 +176,9 @@ def _check_zone(name: str) -> None:
 
 def _names(path: Path) -> dict[str, str]:
     """What the person is called in each source."""
-    names = _written(path).get(_ME, {})
+    names = _written(path).get(_SPEAKERS, {})
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise UsageProblem(f'{path}: [me] should hold names in quotes, as whatsapp = "Ada".')
+        raise UsageProblem(f'{path}: [speakers] should hold names in quotes, as whatsapp = "Ada".')
     return names
 
 
@@ -192,7 +194,7 @@ def _written(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, str]:
     """The choices in the file; {} where there is none."""
     written = _written(path)
-    written.pop(_ME, None)
+    written.pop(_SPEAKERS, None)
     for key, value in written.items():
         if key not in _CHOICES:
             raise UsageProblem(

@@ -27,7 +27,6 @@ from memo.memory import (
     AlreadyKnown,
     Begun,
     Failed,
-    How,
     Imported,
     Memory,
     Summary,
@@ -452,5 +451,5 @@ def test_nobody_else_may_read_what_is_kept(tmp_path: Path) -> None:
 def test_times_are_kept_in_utc(tmp_path: Path) -> None:
     memory = memory_of(tmp_path)
     path = written(tmp_path, {"text": "I live in Hull.", "at": "2024-07-01T00:30:00+02:00"})
-    list(memory.import_paths([path], How(me="Ann")))
+    list(memory.import_paths([path], me="Ann"))
     assert [utc_text(one.at) for one in memory.documents()] == ["2024-06-30T22:30:00Z"]

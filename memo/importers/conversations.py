@@ -161,13 +161,22 @@ def _me(source: str, title: str, heard: _Heard, reading: Reading) -> str | None:
     if heard.mine or not heard.speakers:
         return reading.me
     names = [name for name, _ in heard.speakers.most_common()]
-    wanted = reading.me or reading.who(source, names)
+    if found := _named(reading.me, names):
+        return found
+    wanted = reading.who(source, names) or reading.me
     if wanted is None:
         return None
-    found = next((name for name in names if name.casefold() == wanted.casefold()), None)
+    found = _named(wanted, names)
     if found is None and len(names) <= _FEW:
         reading.warn(f"“{title}”: nobody is called {wanted}, but {' and '.join(names)}; see --me.")
     return found or wanted
+
+
+def _named(wanted: str | None, names: Iterable[str]) -> str | None:
+    """The speaker of that name, in whatever case."""
+    if wanted is None:
+        return None
+    return next((name for name in names if name.casefold() == wanted.casefold()), None)
 
 
 def _messages(

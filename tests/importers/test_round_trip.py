@@ -174,7 +174,7 @@ def test_a_dry_run_previews_and_changes_nothing(memo: Memo, tmp_path: Path) -> N
 def test_who_the_person_is_is_remembered(memo: Memo, tmp_path: Path) -> None:
     asked = memo("import", chat(tmp_path, *FIRST), "--dry-run")
     assert "Who are you in whatsapp? Bo" in asked.stderr or "Ann, Bo speak" in asked.stderr
-    (memo.home / "settings.toml").write_text('[me]\nwhatsapp = "Ann"\n')
+    (memo.home / "settings.toml").write_text('[speakers]\nwhatsapp = "Ann"\n')
     assert "Who are you" not in memo("import", chat(tmp_path, *FIRST), "--dry-run").stderr
 
 
