@@ -123,7 +123,6 @@ def import_(
     """
     memory = front.memory()
     told: Told = {
-        "format": format,
         "at": front.at(at),
         "tz": front.tz,
         "me": me,
@@ -133,9 +132,9 @@ def import_(
         "warn": front.say,
     }
     if dry_run:
-        preview(front, memory, memory.read_paths(paths, **told))
+        preview(front, memory, memory.read_paths(paths, format=format, **told))
     else:
-        _import(front, memory.import_paths(paths, **told), sums=True)
+        _import(front, memory.import_paths(paths, format=format, **told), sums=True)
 
 
 def _import(front: Front, events: Generator[ImportEvent, None, None], *, sums: bool) -> None:

@@ -74,8 +74,6 @@ class Summary:
 class Told(TypedDict, total=False):
     """What a person says about how their files are to be read."""
 
-    format: str | None
-    """An importer's name; None to recognise each file."""
     at: datetime | None
     """When things were said that carry no time of their own."""
     tz: tzinfo | None

@@ -254,20 +254,25 @@ class Memory:
         yield tally.summary(skipped, monotonic() - started)
 
     def import_paths(
-        self, paths: Sequence[Path], **told: Unpack[Told]
+        self, paths: Sequence[Path], *, format: str | None = None, **told: Unpack[Told]
     ) -> Generator[ImportEvent, None, None]:
         """Import files and folders; all are read before the first document is applied.
 
         Raises:
             ImporterError: A path does not exist or is in no one format.
         """
-        yield from self.ingest_all(self.read_paths(paths, **told))
+        yield from self.ingest_all(self.read_paths(paths, format=format, **told))
 
     def read_paths(
-        self, paths: Sequence[Path], **told: Unpack[Told]
+        self, paths: Sequence[Path], *, format: str | None = None, **told: Unpack[Told]
     ) -> Iterator[Document | Skipped]:
-        """What `import_paths` would read, without a model or a store."""
-        format = told.pop("format", None)
+        """What `import_paths` would read, without a model or a store.
+
+        Args:
+            paths: Files, archives, or folders of them.
+            format: An importer's name; None to recognise each file.
+            told: What the person says about them.
+        """
         if name := told.get("me"):
             told["me"] = storable(name).strip()
         return read_all(paths, Reading(estimated_tokens, DOCUMENT_TOKENS, **told), format)
