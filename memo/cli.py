@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,7 +24,7 @@ from memo import contract, terminal
 from memo import settings as choices
 from memo.errors import ContextOverflow, MemoError, NotKnown, UsageProblem
 from memo.front import Commands, Front, piped, with_front
-from memo.preview import asker, left_out, preview, sum_line, summary_json
+from memo.preview import asker, left_out, preview, span, sum_line, summary_json
 from memo.show import show, show_line
 from memo.terminal import size
 
@@ -160,6 +161,7 @@ def _watched(
     from memo.memory import AlreadyKnown, Begun, Failed, Imported
 
     total = done = 0
+    started = monotonic()
     with closing(events), front.status() as status:
         try:
             for event in events:
@@ -167,6 +169,7 @@ def _watched(
                 match event:
                     case Begun():
                         total = event.documents
+                        started = monotonic()
                     case Skipped() if not event.routine:
                         front.say(f"Skipped {event.where}: {event.reason}")
                     case Failed():
@@ -174,7 +177,9 @@ def _watched(
                 yield event
                 done += isinstance(event, Imported | AlreadyKnown | Failed)
                 if done < total:
-                    status.update(f"Reading {done + 1} of {total}…")
+                    left = (monotonic() - started) / max(done, 1) * (total - done)
+                    soon = f", about {span(left)} left; Ctrl-C pauses" if done else ""
+                    status.update(f"Reading {done + 1} of {total}{soon}…")
         except KeyboardInterrupt:
             status.clear()
             front.say(f"{done} of {total} documents are read; the same command goes on from here.")
@@ -198,6 +203,8 @@ def _sum_up(front: Front, summary: Summary, *, sums: bool) -> None:
             front.data(summary_json(summary))
         else:
             front.say(sum_line(summary))
+        if not (summary.imported or summary.already_known or summary.failed):
+            raise MemoError("Nothing was imported: no file there holds anything that memo reads.")
     if summary.failed or any(not one.routine for one in summary.skipped):
         nothing = not sums and not summary.documents
         raise click.exceptions.Exit(MemoError.exit_code if nothing else _PARTLY)

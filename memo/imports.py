@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
     from pathlib import Path
 
-    from memo.records import ChangeSet, DocumentId
+    from memo.records import ChangeSet, DocumentId, Message
     from memo.store import Store
 
 UNFINISHED = "importing"
@@ -177,21 +177,21 @@ def parted(store: Store, document: Document) -> tuple[AlreadyKnown | None, Docum
     if (found := known(store, document)) is not None:
         return found, None
     stored = store.known_messages(document) if document.key else {}
-    left = tuple(
-        message
-        for message in document.messages
-        if (utc_text(message.at), message.text) not in stored
-    )
+    left: list[Message] = []
+    of: DocumentId | None = None
+    for message in document.messages:
+        if same := stored.get((utc_text(message.at), message.text)):
+            of = same.pop()
+        else:
+            left.append(message)
     if len(left) == len(document.messages):
         return None, document
-    records = min(len(document.messages) - len(left), document.records)
-    ids = [stored.get((utc_text(message.at), message.text)) for message in document.messages]
-    of = next((id_ for id_ in ids if id_ is not None), None)
     if not left:
         return AlreadyKnown(document, of), None
+    records = min(len(document.messages) - len(left), document.records)
     return (
         AlreadyKnown(replace(document, records=records), of),
-        replace(document, messages=left, records=document.records - records),
+        replace(document, messages=tuple(left), records=document.records - records),
     )
 
 

@@ -183,12 +183,13 @@ def _show(
     records = seen.new + seen.known + len(seen.skipped)
     front.line(
         f"{seen.new} new + {seen.known} already known + {len(seen.skipped)} skipped = {records} "
-        f"records; {seen.documents} documents to read, about {_span(seconds)}"
+        f"records; {seen.documents} documents to read, about {span(seconds)}"
         + ("" if measured else " on two cores")
     )
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """How long something takes, as a person says it."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -89,6 +89,10 @@ def identify(file: File, format: str | None = None) -> Importer:
         raise UnknownFormat(f"There is no format {format!r}; choose one of {known}.")
     claims = [importer for importer in _SPECIAL if importer.identify(file)]
     claims = claims or [importer for importer in _GENERAL if importer.identify(file)]
+    if not claims and file.suffix in {".html", ".htm"}:
+        raise UnknownFormat(
+            f"{file.where} is a web page, which memo does not read: export it again as JSON."
+        )
     if not claims:
         raise UnknownFormat(
             f"{file.where} is in no format that memo recognises; name one with --format: {known}."
@@ -149,7 +153,9 @@ def _read(
         except UnknownFormat:
             if format is not None:
                 raise
-            yield Skipped(one.where, "is in no format that memo recognises", routine=True)
+            page = one.suffix in {".html", ".htm"}
+            reason = "is a web page: export it as JSON" if page else "is in no format memo reads"
+            yield Skipped(one.where, reason, routine=True)
         except ImporterError as problem:
             yield Skipped(one.where, str(problem))
         except DAMAGE as problem:

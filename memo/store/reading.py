@@ -70,10 +70,11 @@ class Reading(Connection):
         )
         return DocumentId(rows[0][0]) if rows else None
 
-    def known_messages(self, document: Document) -> dict[tuple[str, str], DocumentId]:
+    def known_messages(self, document: Document) -> dict[tuple[str, str], list[DocumentId]]:
         """Time and words of what is stored of its conversation from its first time to its last.
 
-        Of a document that stands alone, what is stored under its own key.
+        Of a document that stands alone, what is stored under its own key. Where the same was said
+        twice in a moment, it is there twice, each with its document.
         """
         start = document.thread or _LATER_PIECE.sub("", document.key)
         rows = self._all(
@@ -93,7 +94,10 @@ class Reading(Connection):
                 "last": utc_text(document.at),
             },
         )
-        return {(at, text): DocumentId(id_) for at, text, id_ in rows}
+        known: dict[tuple[str, str], list[DocumentId]] = {}
+        for at, text, id_ in rows:
+            known.setdefault((at, text), []).append(DocumentId(id_))
+        return known
 
     def import_of(self, document: DocumentId) -> ChangeId | None:
         """The first change of the import that a document came with."""

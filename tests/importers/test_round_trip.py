@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -208,3 +209,40 @@ def test_a_vault_is_written_that_links_facts_to_documents(memo: Memo, tmp_path: 
     assert first.startswith('---\ntitle: "Bo"\ndate: 2024-01-05T09:03:00+00:00\n')
     assert "**Bo** 2024-01-05 09:01\n\nI live in Hull." in first
     assert memo("export", folder, "--format", "markdown").exit_code == 1
+
+
+def test_the_same_words_twice_in_a_minute_are_two_messages(memo: Memo, tmp_path: Path) -> None:
+    ok = "05/01/2024, 09:03 - {}: ok"
+    memo.json("import", chat(tmp_path, FIRST[0], ok.format("Bo")), "--me", "Ann")
+    grown = chat(tmp_path, FIRST[0], ok.format("Bo"), ok.format("Ann"), ok.format("Bo"))
+    *_, summary = memo.json("import", grown, "--me", "Ann")
+    assert (summary["imported"], summary["already_known"]) == (2, 2)
+    *_, again = memo.json("import", grown, "--me", "Ann")
+    assert (again["imported"], again["already_known"]) == (0, 4)
+
+
+def test_an_import_of_nothing_is_no_success(memo: Memo, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    assert memo("import", folder).exit_code == 1
+    (folder / "photo.jpg").write_bytes(b"jpg")
+    assert "Nothing was imported" in memo("import", folder).stderr
+    (folder / "MyActivity.html").write_text("<html>")
+    result = memo("import", folder / "MyActivity.html")
+    assert (result.exit_code, "as JSON" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["messages", "conversations-000"])
+def test_shards_and_zips_read_as_the_single_file(memo: Memo, tmp_path: Path, name: str) -> None:
+    whole = json.loads((DATA / "chatgpt" / "conversations.json").read_text("utf-8"))
+    folder = tmp_path / "export"
+    folder.mkdir()
+    for number, conversation in enumerate(whole[:3]):
+        (folder / f"{name}{number}.json").write_text(json.dumps([conversation]))
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as packed:
+        for path in sorted(folder.iterdir()):
+            packed.write(path, f"export/{path.name}")
+    *_, shards = memo.json("import", folder, "--me", "Jo")
+    assert shards["imported"] == 7
+    (again,) = memo.json("import", tmp_path / "export.zip", "--me", "Jo")
+    assert (again["imported"], again["already_known"]) == (0, 7)
