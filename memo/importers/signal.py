@@ -1,7 +1,6 @@
-"""Signal: what signal-export writes (JSON lines or text), and Signal's own plaintext `main.jsonl`.
+"""Signal as signal-export writes it: JSON lines, Markdown or text.
 
-The own export's inner names are known from reports only (signalbackup-tools #382): of its frames
-those are read that look as Signal's backup format names them, and the others are left out.
+Signal's own plaintext export (`main.jsonl`) is not read: nobody has published what it holds.
 """
 
 from __future__ import annotations

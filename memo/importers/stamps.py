@@ -198,10 +198,16 @@ def in_sequence(seconds: Sequence[float]) -> list[bool]:
 
     The others stand in text that somebody pasted into a message.
     """
+    earliest = seconds[0] - _DAY_S if seconds else 0.0  # nobody pastes before the first message
+    if sum(value < earliest for value in seconds) * 2 > len(seconds):
+        earliest = float("-inf")
     tails: list[float] = []
     ends: list[int] = []
     before: list[int] = []
     for index, value in enumerate(seconds):
+        if value < earliest:
+            before.append(-1)
+            continue
         place = bisect_right(tails, value)
         before.append(ends[place - 1] if place else -1)
         if place == len(tails):

@@ -99,6 +99,9 @@ def _chat(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
             if line.text and (found := stamp(line.text))
         ]
     layout, share = layout_of(one for _, one in stamps) or ((), 0.0)
+    if not stamps:
+        yield Skipped(file.where, "holds no line that begins with a date and a time")
+        return
     if share < _ONE_LAYOUT:
         yield Skipped(
             file.where,
@@ -124,6 +127,9 @@ def _chat(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
         for number, one in stamps
         if (at := when(one, order.name, reading.tz)) is not None
     ]
+    if not timed:
+        yield Skipped(file.where, f"its stamps are no dates in the order {order.name}")
+        return
     belongs = in_sequence([at for _, at, _ in timed])
     begins = {n: (at, end) for (n, at, end), yes in zip(timed, belongs, strict=True) if yes}
     del stamps, timed, belongs
