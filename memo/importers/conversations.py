@@ -54,6 +54,8 @@ class Conversation:
     said: Iterable[Said | Skipped]
     since: datetime | None = None
     """For messages at its beginning that carry no time."""
+    within: str = ""
+    """What it is a part of, where a message can move from one part to another."""
 
 
 @dataclass(slots=True)
@@ -96,6 +98,8 @@ def _documents(
             )
         me = _me(source, conversation.title, heard, reading)
         thread = storable(conversation.id).replace("\n", " ") + "/"
+        within = storable(conversation.within).replace("\n", " ") + "/"
+        within = within if conversation.within else thread
         title = storable(conversation.title).strip()
         stretch = Stretch[Said](lambda said: said.at)  # type: ignore[arg-type,return-value]
         for _, group in groupby(starmap(Said, aside.in_order()), stretch):
@@ -110,7 +114,7 @@ def _documents(
                     messages=chunk.messages,
                     title=title,
                     records=chunk.records,
-                    thread=thread,
+                    thread=within,
                 )
 
 

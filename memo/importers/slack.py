@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from memo.importers.base import Reading, Skipped
 from memo.importers.conversations import Conversation, Said, documents
 from memo.importers.jsonfiles import Object, entries, name_of, obj, string
 from memo.importers.moments import moment
+from memo.importers.shelf import Aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +37,7 @@ class SlackImporter:
         return file.path.parent.as_posix()
 
     def read(self, files: Sequence[File], reading: Reading) -> Iterator[Document | Skipped]:
-        """A channel, with its threads in the order of their times."""
+        """A channel, and each of its threads as a conversation of its own."""
         first = files[0]
         people = _people(_listed(first, "users.json"))
         id_, title = first.folder, first.folder
@@ -50,7 +52,7 @@ class SlackImporter:
                         if isinstance(one, str)
                     ]
                     title = string(channel.get("name")) or ", ".join(named) or title
-        found = [Conversation(id_, title, _messages(files, people))]
+        found = _conversations(files, people, id_, title)
         yield from documents(self.name, first, found, reading)
 
 
@@ -76,10 +78,42 @@ def _called(profile: Object) -> str:
     return string(profile.get("real_name")) or string(profile.get("display_name"))
 
 
-def _messages(files: Sequence[File], people: Mapping[str, str]) -> Iterator[Said | Skipped]:
-    for file in sorted(files, key=lambda one: one.name):
+def _conversations(
+    files: Sequence[File], people: Mapping[str, str], id_: str, title: str
+) -> Iterator[Conversation | Skipped]:
+    """What is said in the channel itself, then thread after thread: replies lie under their day."""
+    ordered = sorted(files, key=lambda one: one.name)
+    threads = _threads(ordered)
+    with Aside[tuple[str, Said]]() as aside:
+        for file in ordered:
+            for value in entries(file):
+                if isinstance(value, Skipped):
+                    yield value
+                    continue
+                said = _said(value, file, people)
+                if isinstance(said, Skipped):
+                    yield said
+                    continue
+                root = string(value.get("thread_ts")) or said.id
+                aside.keep(threads.get(root, 0), (root, said), len(said.text))
+        for number, group in groupby(aside.in_order(), lambda one: threads.get(one[0], 0)):
+            root, first = next(group)
+            whole = chain([first], (said for _, said in group))  # noqa: B031  # its rest
+            name = f"{id_}/{root}" if number else id_
+            yield Conversation(name, title, whole, within=id_)
+
+
+def _threads(files: Sequence[File]) -> dict[str, int]:
+    """A number from 1 for each thread, by the time of what began it."""
+    threads: dict[str, int] = {}
+    for file in files:
         for value in entries(file):
-            yield value if isinstance(value, Skipped) else _said(value, file, people)
+            if isinstance(value, Skipped):
+                continue
+            root = string(value.get("thread_ts"))
+            if root and root != string(value.get("ts")):
+                threads.setdefault(root, len(threads) + 1)
+    return threads
 
 
 def _said(value: Object, file: File, people: Mapping[str, str]) -> Said | Skipped:

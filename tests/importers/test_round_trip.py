@@ -246,3 +246,20 @@ def test_shards_and_zips_read_as_the_single_file(memo: Memo, tmp_path: Path, nam
     assert shards["imported"] == 7
     (again,) = memo.json("import", tmp_path / "export.zip", "--me", "Jo")
     assert (again["imported"], again["already_known"]) == (0, 7)
+
+
+def test_a_slack_message_that_gets_a_reply_later_is_not_read_again(
+    memo: Memo, tmp_path: Path
+) -> None:
+    folder = tmp_path / "export" / "kitchen"
+    folder.mkdir(parents=True)
+    first = {"type": "message", "user": "Ann", "text": "I started at Acme.", "ts": "1741284131.01"}
+    reply = first | {"text": "Well done.", "user": "Bo", "ts": "1741370531.01"}
+    day = folder / "2025-03-06.json"
+    day.write_text(json.dumps([first]))
+    memo.json("import", tmp_path / "export", "--me", "Ann")
+    day.write_text(json.dumps([first | {"thread_ts": first["ts"]}]))
+    replies = [reply | {"thread_ts": first["ts"]}]
+    (folder / "2025-03-07.json").write_text(json.dumps(replies))
+    *_, summary = memo.json("import", tmp_path / "export", "--me", "Ann")
+    assert (summary["imported"], summary["already_known"]) == (1, 1)
