@@ -67,7 +67,7 @@ def left_out(skipped: Iterable[Skipped]) -> Iterator[str]:
     """How much was left out as it holds nothing to read, by reason, the commonest first."""
     reasons = Counter(one.reason for one in skipped if one.routine)
     for reason, count in reasons.most_common():
-        yield f"Left out {count}: {reason}"
+        yield f"Left out {count}, as each {reason}"
 
 
 def sum_line(summary: Summary) -> str:

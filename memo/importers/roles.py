@@ -86,7 +86,7 @@ def _words(said: Said | Skipped) -> str:
 def _said(message: Object, names: tuple[str, str], where: str) -> Said | Skipped:
     role = string(message.get(names[0])).casefold()
     if role not in _PERSON | _MACHINE:
-        return Skipped(where, f"a message is of the role {role!r}", routine=True)
+        return Skipped(where, f"is of the role {role!r}", routine=True)
     return Said(
         _text(message.get(names[1])),
         moment(message.get("created_at")) or moment(message.get("timestamp")),
