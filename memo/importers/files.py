@@ -227,11 +227,14 @@ def _members(path: Path, archives: ExitStack) -> Iterator[File | Skipped]:
     others: dict[str, File] = {}
     for info in infos:
         parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-        if info.is_dir() or any(
+        if info.filename.endswith("/") or any(
             (p.startswith(".") and p != "..") or p in _NOT_NOTES for p in parts
         ):
             continue
         where = f"{path}/{info.filename}"
+        if not parts:  # `ZipInfo.is_dir` fails on it, too
+            yield Skipped(where, "has no name")
+            continue
         if reason := _refused(info, parts):
             yield Skipped(where, reason)
             continue

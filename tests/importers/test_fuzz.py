@@ -1,7 +1,7 @@
 """Samples of every format, mutated: whatever comes, records are accounted for and nothing escapes.
 
-`MEMO_FUZZ=200000 python -m pytest -m slow tests/importers/test_fuzz.py` runs that many inputs,
-spread over all formats, in one process whose memory is limited.
+`MEMO_FUZZ=200000 python -m pytest -n 4 -m slow tests/importers/test_fuzz.py` runs that many inputs,
+spread over all formats, in processes whose memory is limited.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FORMATS = sorted(path.name for path in DATA.iterdir() if path.is_dir() and path.name[0] not in "._")
 SHARE, WHOLE = 10, int(os.environ.get("MEMO_FUZZ", "0"))
+PARTS = 4  # for `-n`; odd steps through the formats, so that each part meets all
 LONGEST_S = 5
 MOST_BYTES = 512 * 2**20
 AT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -140,14 +141,15 @@ def test_a_mutated_sample_is_read_or_skipped(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not WHOLE, reason="MEMO_FUZZ says how many inputs")
+@pytest.mark.parametrize("part", range(PARTS))
 def test_very_many_mutated_samples_are_read_or_skipped(
-    tmp_path: Path, watched: Callable[[], None]
+    tmp_path: Path, watched: Callable[[], None], part: int
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MOST_BYTES, hard))
     try:
-        for number in range(WHOLE):
+        for number in range(part, WHOLE, PARTS):
             clean(tmp_path)
             signal.alarm(LONGEST_S)
             format = FORMATS[number % len(FORMATS)]

@@ -128,6 +128,17 @@ def test_a_damaged_zip_is_skipped_with_a_reason(tmp_path: Path, cut: int) -> Non
     assert parted(found)[1] or said(found)
 
 
+def test_a_member_without_a_name_is_skipped(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "y.zip", "w") as packed:
+        nameless = zipfile.ZipInfo("x")
+        nameless.filename = ""
+        packed.writestr(nameless, b"Hello.")
+        packed.writestr("conversations.json", hull())
+    found = list(read_all([tmp_path / "y.zip"], reading()))
+    assert said(found) == HULL
+    assert [left.reason for left in parted(found)[1]] == ["has no name"]
+
+
 def test_zips_in_zips_are_left_alone(tmp_path: Path) -> None:
     inner = archive(tmp_path / "inner.zip", {"a.txt": b"Hello."}).read_bytes()
     path = archive(tmp_path / "x.zip", {"inner.zip": inner})
