@@ -75,12 +75,10 @@ def _conversations(
             continue
         title = string(value.get("title")) or f"{file.stem} {number}"
         said = [_said(message, names, where) for message in messages]
-        id_ = name_of(value.get("id")) or short_hash(*(_words(one) for one in said[:3]))
+        id_ = name_of(value.get("id")) or short_hash(
+            *[one.text for one in said if isinstance(one, Said)][:2]
+        )
         yield Conversation(id_, title, said)
-
-
-def _words(said: Said | Skipped) -> str:
-    return said.text if isinstance(said, Said) else said.reason
 
 
 def _said(message: Object, names: tuple[str, str], where: str) -> Said | Skipped:
