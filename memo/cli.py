@@ -72,9 +72,9 @@ def main(context: click.Context) -> None:
     Options of this list may stand before or after the command.
     """
     if context.invoked_subcommand is None:
-        click.echo(
-            "The terminal application is not here yet; `memo --help` lists what is.", err=True
-        )
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise UsageProblem("The application needs a terminal; `memo --help` lists commands.")
+        context.exit(Front(context).application())
 
 
 # -- reading -------------------------------------------------------------------------

@@ -178,6 +178,15 @@ class Front:
             fence=fence,
         )
 
+    def application(self) -> int:
+        """Open the terminal application; its exit code."""
+        from memo.engines import INSTALLED
+        from memo.memory import Memory
+        from memo.tui.app import run
+
+        _log_to(self.settings, self._context)
+        return run(Memory(self.settings, self._given or INSTALLED))
+
     def _loaded(self, load: Callable[[Settings], T], settings: Settings, kind: Kind) -> T:
         """What `load` gives; where the model was never fetched, after fetching it if wished.
 

@@ -395,6 +395,47 @@ class Memory:
             best = retrieve.fuse([fact for fact, _ in ranking] for ranking in rankings)
             return store.facts([FactId(fact) for fact in best][:count], as_of)
 
+    def fact_ids(
+        self,
+        words: str = "",
+        *,
+        state: State | None = State.CURRENT,
+        as_of: datetime | None = None,
+        order: str = "newest",
+    ) -> list[FactId]:
+        """The facts of a list that is browsed, pinned ones first; the last word may be unfinished.
+
+        Args:
+            words: All of them must occur.
+            state: None for facts in any state.
+            as_of: What held, and was known, then.
+            order: newest, oldest or a to z.
+        """
+        with self._store() as store:
+            if as_of is None:
+                return store.fact_ids(storable(words), state, order)
+            return store.fact_ids_as_of(as_of, storable(words), state, order)
+
+    def facts_by_id(self, ids: Sequence[FactId], as_of: datetime | None = None) -> list[Fact]:
+        """Those of the given facts that exist (then), in the given order."""
+        with self._store() as store:
+            return store.facts(ids, as_of)
+
+    def event_times(self) -> list[datetime]:
+        """The times as of which what is known differs, the earliest first."""
+        with self._store() as store:
+            return store.event_times()
+
+    def change_ids(self) -> list[ChangeId]:
+        """All change sets, newest first."""
+        with self._store() as store:
+            return store.change_ids()
+
+    def changes_by_id(self, ids: Sequence[ChangeId]) -> list[ChangeSet]:
+        """The given change sets."""
+        with self._store() as store:
+            return store.changes_by_id(ids)
+
     def history(self, fact: FactId) -> list[HistoryEntry]:
         """Everything that happened to a fact, oldest first.
 

@@ -18,10 +18,10 @@ from memo.errors import MemoError, UsageProblem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CHOICES = ("model", "embedder", "tz")
-"""What settings.toml may hold; each is a string."""
-_SPEAKERS = "speakers"
-"""A table in it: what the person is called in each source of chats."""
+_CHOICES = ("model", "embedder", "tz", "me", "theme")
+"""What settings.toml may hold as text."""
+_TABLES = {"speakers": 'whatsapp = "Ada"', "keys": '"facts.edit" = "f2"'}
+"""Tables of texts that it may hold, each with a line as an example."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ class Settings:
     """IANA zone of times written without one; None for this machine's zone."""
     speakers: Mapping[str, str] = field(default_factory=dict)
     """What the person is called in each source of chats; "" where they did not say."""
+    me: str | None = None
+    """The person's name, to which "I" is resolved in what they type."""
+    theme: str | None = None
+    """Of the terminal application."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys of the terminal application by the name of what they do."""
 
     @property
     def store(self) -> Path:
@@ -80,34 +86,35 @@ def load(
     written = _read(settings_file(home))
     flags = {"model": model, "embedder": embedder, "tz": tz}
     chosen = {
-        key: flags[key] or environ.get(f"MEMO_{key.upper()}") or written.get(key) or None
+        key: flags.get(key) or environ.get(f"MEMO_{key.upper()}") or written.get(key) or None
         for key in _CHOICES
     }
     if chosen["tz"]:
         _check_zone(chosen["tz"])
-    return Settings(
-        home=home, models=_absolute(models), speakers=_names(settings_file(home)), **chosen
-    )
+    tables = {table: written.get(table, {}) for table in _TABLES}
+    return Settings(home=home, models=_absolute(models), **tables, **chosen)
 
 
 def save(settings: Settings, key: str, value: str) -> None:
-    """Write one choice to the file, keeping its comments and everything else.
+    """Write one choice to the file, keeping its comments and everything else; "" takes it out.
 
     Raises:
         UsageProblem: There is no such setting, or the file is not TOML.
     """
     import tomlkit  # noqa: PLC0415  # costs every start 50 ms, and few runs write
 
-    table, _, source = key.partition(".")
-    if key not in _CHOICES and not (table == _SPEAKERS and source):
+    table, _, name = key.partition(".")
+    if key not in _CHOICES and not (table in _TABLES and name):
         raise UsageProblem(f"No setting {key!r}; there are {', '.join(_CHOICES)}.")
     _read(settings.file)
     text = settings.file.read_text("utf-8") if settings.file.exists() else ""
     written = tomlkit.parse(text)
-    if source:
-        written.setdefault(_SPEAKERS, tomlkit.table())[source] = value
-    else:
+    if name:
+        written.setdefault(table, tomlkit.table())[name] = value
+    elif value:
         written[key] = value
+    else:
+        written.pop(key, None)
     _replace(settings.file, tomlkit.dumps(written))
 
 
@@ -174,33 +181,23 @@ def _check_zone(name: str) -> None:
         ) from error
 
 
-def _names(path: Path) -> dict[str, str]:
-    """What the person is called in each source."""
-    names = _written(path).get(_SPEAKERS, {})
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise UsageProblem(f'{path}: [speakers] should hold names in quotes, as whatsapp = "Ada".')
-    return names
-
-
-def _written(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
+    """The choices in the file; {} where there is none."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        written = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise UsageProblem(f"Cannot read {path}: {error}. Correct or remove it.") from error
-
-
-def _read(path: Path) -> dict[str, str]:
-    """The choices in the file; {} where there is none."""
-    written = _written(path)
-    written.pop(_SPEAKERS, None)
     for key, value in written.items():
-        if key not in _CHOICES:
+        if key in _TABLES:
+            if not isinstance(value, dict) or not all(isinstance(t, str) for t in value.values()):
+                raise UsageProblem(f"{path}: [{key}] should hold lines such as {_TABLES[key]}.")
+        elif key not in _CHOICES:
             raise UsageProblem(
                 f"{path}: no setting {key!r}; there are {', '.join(_CHOICES)}. Remove the line."
             )
-        if not isinstance(value, str):
+        elif not isinstance(value, str):
             raise UsageProblem(f"{path}: {key} = {value!r} should be text in quotes.")
     return written
 

@@ -449,7 +449,7 @@ def test_people_read_aligned_tables_and_diffs(told: Memo) -> None:
 
 def test_without_arguments_memo_points_to_its_help(memo: Memo) -> None:
     result = memo()
-    assert (result.exit_code, result.stdout) == (0, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "memo --help" in result.stderr
 
 

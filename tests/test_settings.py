@@ -123,3 +123,24 @@ def test_assets_are_found_in_a_checkout() -> None:
     assert asset("models.toml").is_file()
     with pytest.raises(MemoError, match=r"no-such\.txt"):
         asset("no-such.txt")
+
+
+def test_a_choice_is_written_before_the_keys_and_taken_out_again(tmp_path: Path) -> None:
+    settings = load(home=tmp_path, environ={})
+    private_folder(tmp_path)
+    settings.file.write_text('# mine\n[keys]\n"facts.edit" = "f9"  # as elsewhere\n', "utf-8")
+    save(settings, "me", "Ann")
+    read = load(home=tmp_path, environ={})
+    assert (read.me, read.keys) == ("Ann", {"facts.edit": "f9"})
+    save(settings, "me", "")
+    assert load(home=tmp_path, environ={}).me is None
+    assert "# mine" in settings.file.read_text("utf-8")
+    assert "# as elsewhere" in settings.file.read_text("utf-8")
+
+
+def test_keys_that_are_no_table_of_texts_are_named(tmp_path: Path) -> None:
+    settings = load(home=tmp_path, environ={})
+    private_folder(tmp_path)
+    settings.file.write_text("[keys]\nedit = 3\n", "utf-8")
+    with pytest.raises(UsageProblem, match="keys should be a table"):
+        load(home=tmp_path, environ={})

@@ -4,15 +4,15 @@ Events are the truth. What a fact is worth now, the keyword and the vector index
 are derived from them inside the same transaction, and can be rebuilt at any time.
 
 Each file adds one layer, and knows only those before it:
-connection, reading, search, derived, changes, decisions, forgetting, upkeep.
+connection, reading, search, derived, changes, decisions, forgetting, upkeep, browsing.
 """
 
 from __future__ import annotations
 
-from memo.store.upkeep import Upkeep
+from memo.store.browsing import Browsing
 
 
-class Store(Upkeep):
+class Store(Browsing):
     """One person's memory on disk; a context manager.
 
     A connection belongs to one operation in one thread. Whatever fails inside a

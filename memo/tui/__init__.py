@@ -1,0 +1,1 @@
+"""The terminal application: screens over `Memory`, one screen or widget a file."""

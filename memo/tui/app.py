@@ -1,0 +1,222 @@
+"""The application: places as modes, keys that work everywhere, themes, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work
+from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+
+from memo.errors import MemoError
+from memo.settings import save
+from memo.tui import themes
+from memo.tui.desk import Desk, Hand
+from memo.tui.place import PLACES, MemoBase
+from memo.tui.reader import Job, Outcome, Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from textual.screen import Screen
+
+    from memo.memory import Memory
+    from memo.records import ChangeSet, FactId
+    from memo.tui.place import Place
+
+log = logging.getLogger(__name__)
+
+
+def _facts() -> Place:
+    from memo.tui.facts import Facts  # noqa: PLC0415  # a screen is imported when first shown
+
+    return Facts()
+
+
+def _layout() -> Path:
+    """memo.tcss, in the installed wheel or in the checkout."""
+    package = Path(__file__).parent.parent
+    beside = package / "memo.tcss"
+    return beside if beside.exists() else package.parent / "memo.tcss"
+
+
+class MemoApp(MemoBase):
+    """memo in a terminal."""
+
+    TITLE = "memo"
+    CSS_PATH = _layout()
+    MODES = {"facts": _facts}  # noqa: RUF012  # as Textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                f"{number},alt+{number},f{number + 1}",
+                f"place('{name}')",
+                f"Go to {title}",
+                show=False,
+                id=f"go.{name}",
+            )
+            for number, (name, title) in enumerate(PLACES.items(), 1)
+        ),
+        Binding("f1,question_mark", "help", "Help", key_display="F1", id="app.help"),
+        Binding("ctrl+p", "command_palette", "Commands", key_display="^p", id="app.palette"),
+        Binding("u", "undo", "Undo", id="app.undo"),
+        Binding("U,ctrl+y", "redo", "Redo", show=False, id="app.redo"),
+        Binding("ctrl+q", "quit", "Quit", key_display="^q", priority=True, id="app.quit"),
+    ]
+
+    def __init__(self, memory: Memory) -> None:
+        """Prepare; the store is first opened by the first screen."""
+        super().__init__()
+        self.settings = memory.settings
+        self.desk = Desk(memory)
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        self.theme = self._wanted_theme()
+        self.set_keymap(dict(self.settings.keys))
+        self._crash: str | None = None
+
+    def _wanted_theme(self) -> str:
+        wanted = self.settings.theme
+        return wanted if wanted in self.available_themes else themes.DARK.name
+
+    def on_mount(self) -> None:
+        """Open the first place, and begin to read what is given."""
+        self.reader = Reader(self.desk.memory, Hand("read"), self._told)
+        self._read_on()
+        self.switch_mode(next(iter(self.MODES)))
+        self.watch(self, "version", self.count_waiting)
+        self.watch(self, "theme", self._keep_theme, init=False)
+
+    @work(group="reader")
+    async def _read_on(self) -> None:
+        await self.reader.run()
+
+    def _told(self, job: Job, outcome: Outcome | None) -> None:
+        self.status = job.line if job.running else ""
+        if outcome is not None:
+            self.changed()
+        if outcome is not None and job.paused:
+            self.tell(f"{getattr(outcome, 'reason', '')} The import waits.", severity="error")
+        elif outcome is not None and not job.running:
+            self.tell(f"{job.name}: {job.line}, {job.imported} new.")
+
+    def count_waiting(self) -> None:
+        """Look how many edits wait for review."""
+        self._count()
+
+    @work(exclusive=True, group="count")
+    async def _count(self) -> None:
+        try:
+            self.waiting = await self.desk.look(lambda memory: memory.counts()["held"])
+        except MemoError as error:
+            self.complain(error)
+
+    def _keep_theme(self, theme: str) -> None:
+        if theme != self._wanted_theme():
+            self.choose("theme", theme)
+
+    def choose(self, key: str, value: str) -> None:
+        """Write a setting."""
+        try:
+            save(self.settings, key, value)
+        except MemoError as error:
+            self.complain(error)
+
+    # -- keys that work everywhere ---------------------------------------------------
+
+    def action_place(self, name: str) -> None:
+        """Go to a place."""
+        if len(self.screen_stack) == 1 and name in self.MODES:
+            self.switch_mode(name)
+
+    def action_help(self) -> None:
+        """Help for what has the focus, or away with it."""
+        if self.screen.query("HelpPanel"):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()
+
+    def action_undo(self) -> None:
+        """Take the last change back."""
+        self._revert(lambda memory: memory.undo(), "Took back", "U brings it back.")
+
+    def action_redo(self) -> None:
+        """Bring back what was taken back last."""
+        self._revert(lambda memory: memory.redo(), "Brought back", "u takes it back.")
+
+    @work(group="undo")
+    async def _revert(self, call: Callable[[Memory], ChangeSet], done: str, then: str) -> None:
+        try:
+            change = await self.desk.look(call)
+        except MemoError as error:
+            self.complain(error)
+            return
+        self.changed(change)
+        self.tell(f"{done}: {change.title}. {then}")
+
+    @work(group="open")
+    async def open_fact(self, fact: FactId) -> None:
+        """Show a fact with its life."""
+        from memo.tui.facts import Facts  # noqa: PLC0415  # as above
+
+        await self.switch_mode("facts")
+        if isinstance(self.screen, Facts):
+            self.screen.open_fact(fact)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Everything, for the command palette."""
+        for name, title in PLACES.items():
+            go = f"app.place('{name}')"
+            yield SystemCommand(f"Go to {title}", f"The {title} screen", self._runs(go))
+        for _, binding, enabled, _ in screen.active_bindings.values():
+            if enabled and binding.description and "place(" not in binding.action:
+                key = self.get_key_display(binding)
+                yield SystemCommand(binding.description, f"Key {key}", self._presses(binding.key))
+        yield SystemCommand(
+            "Theme", "Dark, light, high contrast, the terminal's own", self.action_change_theme
+        )
+
+    def _runs(self, action: str) -> Callable[[], Any]:
+        return lambda: self.run_action(action)
+
+    def _presses(self, key: str) -> Callable[[], Any]:
+        return lambda: self.call_later(self.simulate_key, key)
+
+    # -- the end ---------------------------------------------------------------------
+
+    def _fatal_error(self) -> None:
+        """End without Textual's traceback, which prints local variables: a person's words."""
+        kind, error, trace = sys.exc_info()
+        frames = traceback.extract_tb(trace) if trace else []
+        places = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames[-8:]]
+        name = kind.__name__ if kind else "An unknown error"
+        log.error("the application failed: %s at %s", name, places[-1].strip() if places else "?")
+        self._crash = "\n".join([f"memo stopped at a fault of its own: {name}.", *places])
+        del error
+        self._exit_renderables.clear()
+        self._close_messages_no_wait()
+
+    @property
+    def crash(self) -> str | None:
+        """What to say after a crash: where, and nothing of what was at hand."""
+        return self._crash
+
+
+def run(memory: Memory) -> int:
+    """Open the application; the exit code."""
+    app = MemoApp(memory)
+    code = app.run()
+    if app.crash is not None:
+        sys.stderr.write(
+            f"{app.crash}\nEverything that was stored is kept; `memo doctor` checks it.\n"
+        )
+        return MemoError.exit_code
+    sys.stderr.flush()
+    return code or 0
+
+
+__all__ = ["MemoApp", "run"]

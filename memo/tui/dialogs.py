@@ -1,0 +1,172 @@
+"""Questions put in front of a screen: consent, a line of text, something to read."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import SuspendNotSupported
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static, TextArea
+
+from memo.tui.text import plain
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+
+
+class Confirm(ModalScreen[bool]):
+    """A yes or no question about something that cannot be taken back.
+
+    The key that opened it never answers it: staying safe has the focus, going on is `y`.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes", id="confirm.yes"),
+        Binding("n,escape", "answer(False)", "No", id="confirm.no"),
+        Binding("left,right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, question: Content, yes: str) -> None:
+        super().__init__()
+        self.question, self.yes = question, yes
+
+    def compose(self) -> ComposeResult:
+        """The question and the two answers."""
+        with Vertical(classes="dialog"):
+            yield Static(self.question)
+            with Horizontal(classes="answers"):
+                yield Button(Content("No, keep it (n)"), id="no", variant="primary")
+                yield Button(Content(f"{self.yes} (y)"), id="yes", variant="error")
+
+    def on_mount(self) -> None:
+        """Enter keeps it."""
+        self.query_one("#no").focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The mouse answers too."""
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, yes: bool) -> None:
+        """A key was the answer."""
+        self.dismiss(yes)
+
+
+class Lines(TextArea):
+    """Text to edit, where Enter is the end of it."""
+
+    def __init__(self, text: str, *, id: str | None = None) -> None:
+        super().__init__(text, id=id, soft_wrap=True, tab_behavior="focus", compact=True)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key in {"shift+enter", "ctrl+j", "alt+enter"}:
+            event.prevent_default()
+            event.stop()
+            self.insert("\n")
+        elif event.key != "enter":
+            await super()._on_key(event)
+
+
+class Ask(ModalScreen[str | None]):
+    """A line of text, or None where the person thought better of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "save", "Done", priority=True, id="dialog.done"),
+        Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
+        Binding("ctrl+e", "editor", "$EDITOR", id="dialog.editor"),
+    ]
+
+    def __init__(self, title: str, text: str = "", hint: str = "") -> None:
+        super().__init__()
+        self.heading, self.text, self.hint = title, text, hint
+
+    def compose(self) -> ComposeResult:
+        """What is asked, the text, and which keys there are."""
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled(self.heading, "bold"))
+            yield Lines(self.text, id="line")
+            keys = "Enter done   Esc cancel   Ctrl+E $EDITOR"
+            yield Static(Content.styled(f"{self.hint}\n{keys}".strip(), "$foreground 60%"))
+
+    def on_mount(self) -> None:
+        """Write at the end."""
+        line = self.query_one(Lines)
+        line.focus()
+        line.move_cursor(line.document.end)
+
+    def action_save(self) -> None:
+        """This is it."""
+        self.dismiss(self.query_one(Lines).text.strip())
+
+    def action_cancel(self) -> None:
+        """Nothing."""
+        self.dismiss(None)
+
+    def action_editor(self) -> None:
+        """Go on in the editor of the person's choice."""
+        line = self.query_one(Lines)
+        edited = in_editor(self, line.text)
+        if edited is not None:
+            line.text = edited.strip()
+            line.move_cursor(line.document.end)
+
+
+def in_editor(screen: ModalScreen[str | None], text: str) -> str | None:
+    """The text as the person left it in $EDITOR; None where there is none or it failed."""
+    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+    if not command:
+        screen.app.notify("Set EDITOR to the editor that you like.", markup=False)
+        return None
+    with tempfile.TemporaryDirectory(prefix="memo-") as folder:
+        path = Path(folder) / "text.md"
+        path.touch(0o600)
+        path.write_text(text, "utf-8")
+        try:
+            with screen.app.suspend():
+                subprocess.run([*command, str(path)], check=True)
+        except (OSError, subprocess.SubprocessError, SuspendNotSupported) as error:
+            screen.app.notify(f"{command[0]} failed: {error}", markup=False, severity="error")
+            return None
+        return path.read_text("utf-8", "replace")
+
+
+class Page(ModalScreen[None]):
+    """Something to read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "close", "Close", id="page.close"),
+        Binding("c", "copy", "Copy", id="page.copy"),
+    ]
+
+    def __init__(self, title: str, content: Content) -> None:
+        super().__init__()
+        self.heading, self.content = title, content
+
+    def compose(self) -> ComposeResult:
+        """The text, to scroll in."""
+        with Vertical(classes="dialog page"):
+            yield Static(plain(self.heading, "bold"), classes="heading")
+            with VerticalScroll():
+                yield Static(self.content)
+            yield Static(Content.styled("Esc close   c copy", "$foreground 60%"))
+
+    def on_mount(self) -> None:
+        """Arrow keys scroll."""
+        self.query_one(VerticalScroll).focus()
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+    def action_copy(self) -> None:
+        """Into the clipboard, as shown."""
+        self.app.copy_to_clipboard(self.content.plain)
+        self.app.notify("Copied.", markup=False)

@@ -1,0 +1,202 @@
+"""What all screens stand on: the application's state, the bar of places, errors told in a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from textual.app import App
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from memo.errors import MemoError
+from memo.show import show_line
+from memo.terminal import day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime, tzinfo
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.widget import Widget
+
+    from memo.memory import Memory
+    from memo.records import ChangeSet
+    from memo.settings import Settings
+    from memo.tui.desk import Desk
+    from memo.tui.reader import Reader
+
+T = TypeVar("T")
+
+PLACES = {
+    "ask": "Ask",
+    "facts": "Facts",
+    "changes": "Changes",
+    "review": "Review",
+    "sources": "Sources",
+    "models": "Models",
+    "settings": "Settings",
+}
+"""The screens by name, in the order of their numbers."""
+
+
+class MemoBase(App[int]):
+    """The state that screens share."""
+
+    as_of: reactive[datetime | None] = reactive(None, init=False)
+    """The day that is looked at; None is now."""
+    version: reactive[int] = reactive(0, init=False)
+    """Counts changes of the store, so that lists know when they are old."""
+    waiting: reactive[int] = reactive(0, init=False)
+    """How many edits wait for review."""
+    status: reactive[str] = reactive("", init=False)
+    """What goes on in the background, in a few words."""
+
+    desk: Desk
+    reader: Reader
+    settings: Settings
+
+    @property
+    def tz(self) -> tzinfo | None:
+        """The person's zone; None is this machine's."""
+        return self.settings.zone
+
+    def complain(self, error: Exception) -> None:
+        """Tell what failed."""
+        self.tell(str(error), severity="error")
+
+    def tell(self, text: str, *, severity: str = "information") -> None:
+        """A sentence in the corner for some seconds."""
+        self.notify(show_line(text), severity=cast("Any", severity), markup=False, timeout=6)
+
+    def changed(self, change: ChangeSet | None = None) -> None:
+        """The store is another now: lists are fetched anew."""
+        self.version += 1
+
+
+class PlaceTab(Static):
+    """One name in the bar."""
+
+    def __init__(self, place: str, number: int) -> None:
+        super().__init__(id=f"tab-{place}", classes="tab")
+        self.place, self.number = place, number
+
+    def label(self, waiting: int, width: int) -> Content:
+        """The number that goes there, and the name as far as there is room."""
+        name = PLACES[self.place]
+        if width < 76:
+            name = name[:3] if width >= 56 else ""
+        if self.place == "review" and waiting:
+            name = f"{name} {waiting}"
+        return Content.assemble((f"{self.number}", "bold"), f" {name}" if name else "")
+
+    async def on_click(self, event: events.Click) -> None:
+        """Go there."""
+        event.stop()
+        await self.app.run_action(f"app.place('{self.place}')")
+
+
+class Bar(Horizontal):
+    """The places by number, and what goes on in the background."""
+
+    def __init__(self, here: str) -> None:
+        super().__init__()
+        self.here = here
+
+    def compose(self) -> ComposeResult:
+        """A tab for each place."""
+        yield Static(Content.styled("memo", "bold"), id="name")
+        for number, place in enumerate(PLACES, 1):
+            tab = PlaceTab(place, number)
+            tab.set_class(place == self.here, "-here")
+            yield tab
+        yield Static(id="status")
+
+    def on_mount(self) -> None:
+        """Follow the application's state."""
+        self.watch(self.app, "waiting", self.draw)
+        self.watch(self.app, "status", self.draw)
+
+    def on_resize(self) -> None:
+        """Longer or shorter names."""
+        self.draw()
+
+    def draw(self) -> None:
+        """The labels as they are now."""
+        app = cast("MemoBase", self.app)
+        width = self.size.width - (len(app.status) + 2 if app.status else 0)
+        for tab in self.query(PlaceTab):
+            tab.update(tab.label(app.waiting, width))
+        self.query_one("#status", Static).update(Content(show_line(app.status)))
+
+
+class Banner(Static):
+    """Says that another day than today is shown."""
+
+    def on_mount(self) -> None:
+        """Follow the application's day."""
+        self.watch(self.app, "as_of", self.draw)
+
+    def draw(self) -> None:
+        """The day, and the way back."""
+        app = cast("MemoBase", self.app)
+        self.display = app.as_of is not None
+        self.screen.set_class(app.as_of is not None, "-past")
+        if app.as_of is not None:
+            self.update(
+                Content.assemble(
+                    (f" ◷ AS OF {day(app.as_of, app.tz)} ", "bold reverse"),
+                    "  what was known then   [ earlier   ] later   Esc today",
+                )
+            )
+
+
+class Place(Screen[None]):
+    """A screen with the bar above and the keys below."""
+
+    PLACE: ClassVar[str] = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (96, "-wide")]  # noqa: RUF012  # as Textual declares
+
+    def compose(self) -> ComposeResult:
+        """The bar, the body, the keys."""
+        yield Bar(self.PLACE)
+        if self.PLACE in {"ask", "facts"}:
+            yield Banner()
+        with Vertical(id="body"):
+            yield from self.body()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def body(self) -> Iterable[Widget]:
+        """What stands between."""
+        raise NotImplementedError
+
+    @property
+    def memo(self) -> MemoBase:
+        """The application."""
+        return cast("MemoBase", self.app)
+
+    @property
+    def tz(self) -> tzinfo | None:
+        """The person's zone."""
+        return self.memo.tz
+
+    async def look(self, call: Callable[[Memory], T]) -> T | None:
+        """What a short call gives; None where it failed, which is then told."""
+        try:
+            return await self.memo.desk.look(call)
+        except MemoError as error:
+            self.memo.complain(error)
+            return None
+
+    async def change(self, call: Callable[[Memory], ChangeSet], *, thinks: bool = False) -> bool:
+        """Change the store; whether that was done. A failure is told."""
+        try:
+            done = await (self.memo.desk.think(call) if thinks else self.memo.desk.look(call))
+        except MemoError as error:
+            self.memo.complain(error)
+            return False
+        self.memo.changed(done)
+        return True

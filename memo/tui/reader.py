@@ -1,0 +1,169 @@
+"""What is read in the background: messages of the person first, then files being imported."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from memo.errors import MemoError
+from memo.memory import AlreadyKnown, Failed, Imported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from memo.importers import Skipped
+    from memo.memory import Memory
+    from memo.records import Document
+    from memo.tui.desk import Hand
+
+Outcome = Imported | AlreadyKnown | Failed
+
+
+@dataclass
+class Job:
+    """Documents that were given together, and how far they are."""
+
+    name: str
+    documents: deque[Document]
+    skipped: Sequence[Skipped] = ()
+    total: int = 0
+    imported: int = 0
+    known: int = 0
+    failed: list[Failed] = field(default_factory=list)
+    elapsed_s: float = 0.0
+    paused: bool = False
+    stopped: bool = False
+
+    @property
+    def done(self) -> int:
+        """How many documents are through."""
+        return self.imported + self.known + len(self.failed)
+
+    @property
+    def running(self) -> bool:
+        """Whether there is something left to do."""
+        return bool(self.documents) and not self.stopped
+
+    @property
+    def eta_s(self) -> float | None:
+        """How long the rest will take at the rate so far; None before the first."""
+        read = self.imported + len(self.failed)
+        return self.elapsed_s / read * len(self.documents) if read else None
+
+    @property
+    def line(self) -> str:
+        """How far it is, in a few words."""
+        if not self.documents or self.stopped:
+            return f"read {self.done} of {self.total}"
+        if self.paused:
+            return f"paused at {self.done} of {self.total}"
+        left = "" if self.eta_s is None else f" · {spoken(self.eta_s)} left"
+        return f"reading {self.done + 1} of {self.total}{left}"
+
+
+def spoken(seconds: float) -> str:
+    """A length of time in one unit."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+class Reader:
+    """Gives one document after another to `Memory`, in a thread of its own.
+
+    All of it but the reading itself runs in the event loop, so that nothing is shared.
+    """
+
+    def __init__(self, memory: Memory, hand: Hand, tell: Callable[[Job, Outcome | None], None]):
+        """Begin with nothing to do.
+
+        Args:
+            memory: Reads.
+            hand: Where it does so.
+            tell: Called in the event loop after each document, and with None when a job goes on,
+                pauses or ends.
+        """
+        self._memory, self._hand, self._tell = memory, hand, tell
+        self._said: deque[tuple[Document, asyncio.Future[Outcome]]] = deque()
+        self.jobs: list[Job] = []
+        self._wake = asyncio.Event()
+
+    def remember(self, document: Document, outcome: asyncio.Future[Outcome]) -> None:
+        """Read what the person has just said, before anything else."""
+        self._said.append((document, outcome))
+        self._wake.set()
+
+    def add(self, job: Job) -> None:
+        """Read these when nothing else is waiting."""
+        job.total = len(job.documents)
+        self.jobs.append(job)
+        self._wake.set()
+        self._tell(job, None)
+
+    def stop(self, job: Job) -> None:
+        """Read no more of it; what was read stays."""
+        job.stopped = True
+        self._tell(job, None)
+
+    def pause(self, job: Job) -> None:
+        """Wait with the rest, or go on."""
+        job.paused = not job.paused
+        self._wake.set()
+        self._tell(job, None)
+
+    @property
+    def job(self) -> Job | None:
+        """The first that is not finished."""
+        return next((job for job in self.jobs if job.running), None)
+
+    def _next(self) -> Job | None:
+        return next((job for job in self.jobs if job.running and not job.paused), None)
+
+    async def run(self) -> None:
+        """Read whatever is given, for ever."""
+        while True:
+            self._wake.clear()
+            if not await self.step():
+                await self._wake.wait()
+
+    async def step(self) -> bool:
+        """Read one document; False where there is none."""
+        if self._said:
+            document, outcome = self._said.popleft()
+            try:
+                result = await asyncio.wrap_future(self._hand.submit(lambda: self._read(document)))
+            except MemoError as error:
+                if not outcome.done():
+                    outcome.set_exception(error)
+            else:
+                if not outcome.done():
+                    outcome.set_result(result)
+            return True
+        if (job := self._next()) is None:
+            return False
+        document, started = job.documents[0], time.monotonic()
+        try:
+            result = await asyncio.wrap_future(self._hand.submit(lambda: self._read(document)))
+        except MemoError as error:  # no model, a store that cannot be written: all would fail
+            job.paused = True
+            self._tell(job, Failed(document, str(error)))
+            return True
+        job.documents.popleft()
+        if not isinstance(result, AlreadyKnown):
+            job.elapsed_s += time.monotonic() - started
+        job.imported += isinstance(result, Imported)
+        job.known += isinstance(result, AlreadyKnown)
+        if isinstance(result, Failed):
+            job.failed.append(result)
+        self._tell(job, result)
+        return True
+
+    def _read(self, document: Document) -> Outcome:
+        for event in self._memory.ingest_all([document]):
+            if isinstance(event, Imported | AlreadyKnown | Failed):
+                return event
+        raise AssertionError("an import tells of every document")

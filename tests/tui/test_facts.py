@@ -1,0 +1,212 @@
+"""Claims about the Facts screen, over a real store."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from driver import drive, hides, memory_of, rows, shows, told, typed, until, without_models
+from textual.widgets import Input
+
+from memo.errors import UsageProblem
+from memo.records import State
+from memo.tui.dates import typed_day
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+TODAY = date(2026, 5, 15)
+
+
+def test_a_fact_is_shown_with_its_life(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await shows(pilot, "Ann works at Borealis.", "first said", "“I work at Borealis now.”")
+        await shows(pilot, "replaced Ann works at Acme.")
+
+    drive(told(memory_of(tmp_path)), story, (120, 30))
+
+
+def test_the_filter_goes_through_the_states(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await until(pilot, lambda: len(rows(pilot).keys) == 2)
+        await pilot.press("f")
+        await until(pilot, lambda: len(rows(pilot).keys) == 1)
+        await shows(pilot, "2024-01-05 – 2024-06-01")  # noqa: RUF001  # as it is shown
+        await pilot.press("f")
+        await shows(pilot, "No facts")
+        await pilot.press("f")
+        await until(pilot, lambda: len(rows(pilot).keys) == 3)
+
+    drive(told(memory_of(tmp_path)), story)
+
+
+def test_a_search_narrows_with_every_key_and_escape_ends_it(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2", "slash")
+        await typed(pilot, "hul")
+        await until(pilot, lambda: shown(pilot) == ["Ann lives in Hull."])
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: len(rows(pilot).keys) == 2)
+        assert pilot.app.screen.query_one(Input).value == ""
+
+    drive(told(memory_of(tmp_path)), story)
+
+
+def shown(pilot: Pilot[int]) -> list[str]:
+    return [fact.text for fact in rows(pilot).items(rows(pilot).keys)]
+
+
+def test_stepping_back_shows_another_day_unmistakably(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await shows(pilot, "Ann works at Borealis.")
+        await pilot.press("left_square_bracket")
+        await shows(pilot, "AS OF 2024-01-05", "● ", "Ann works at Acme.")
+        await hides(pilot, "Borealis")
+        await pilot.press("e")
+        await shows(pilot, "The past cannot be changed")
+        await pilot.press("right_square_bracket")
+        await hides(pilot, "AS OF")
+        await shows(pilot, "Ann works at Borealis.")
+        await pilot.press("t")
+        await shows(pilot, "Show what was known on")
+        await typed(pilot, "march 2024")
+        await pilot.press("enter")
+        await shows(pilot, "AS OF 2024-03-31", "Ann works at Acme.")
+        await pilot.press("escape")
+        await hides(pilot, "AS OF")
+
+    drive(told(memory_of(tmp_path)), story)
+
+
+def test_edit_and_pin_are_undone_by_a_key(tmp_path: Path) -> None:
+    memory = told(memory_of(tmp_path))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await until(pilot, lambda: rows(pilot).item is not None)
+        await pilot.press("end")
+        await until(pilot, lambda: getattr(rows(pilot).item, "text", "") == "Ann lives in Hull.")
+        await pilot.press("e")
+        await shows(pilot, "In your words")
+        await pilot.press("ctrl+a", "ctrl+k")
+        await typed(pilot, "Ann lives in York.")
+        await pilot.press("enter")
+        await shows(pilot, "Ann lives in York.")
+        await pilot.press("u")
+        await shows(pilot, "Ann lives in Hull.")
+        await pilot.press("p")
+        await until(pilot, lambda: any(fact.pinned for fact in memory.facts()))
+        await pilot.press("u")
+        await until(pilot, lambda: not any(fact.pinned for fact in memory.facts()))
+
+    drive(memory, story)
+    assert {fact.text for fact in memory.facts()} == {
+        "Ann works at Borealis.",
+        "Ann lives in Hull.",
+    }
+
+
+def test_pinned_facts_come_first(tmp_path: Path) -> None:
+    memory = told(memory_of(tmp_path))
+    memory.pin(memory.facts("Hull")[0].id)
+    facts = memory.facts_by_id(memory.fact_ids(order="newest"))
+    assert [fact.text for fact in facts] == ["Ann lives in Hull.", "Ann works at Borealis."]
+
+
+def test_forgetting_needs_another_key_than_the_one_that_asked(tmp_path: Path) -> None:
+    memory = told(memory_of(tmp_path))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await until(pilot, lambda: rows(pilot).item is not None)
+        await pilot.press("delete")
+        await shows(pilot, "Forget this for good?")
+        await pilot.press("delete", "enter")  # neither confirms; Enter keeps it
+        await hides(pilot, "Forget this for good?")
+        assert len(memory.facts()) == 2
+        await pilot.press("delete")
+        await shows(pilot, "Forget this for good?")
+        await pilot.press("y")
+        await until(pilot, lambda: len(memory.facts()) == 1)
+
+    drive(memory, story)
+
+
+def test_the_facts_can_be_browsed_without_any_model(tmp_path: Path) -> None:
+    told(memory_of(tmp_path))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await shows(pilot, "Ann works at Borealis.")
+        await pilot.press("slash")
+        await typed(pilot, "hull")
+        await until(pilot, lambda: len(rows(pilot).keys) == 1)
+        await pilot.press("enter", "e")
+        await shows(pilot, "In your words")
+        await pilot.press("x", "enter")
+        await shows(pilot, "No model yet")
+
+    drive(without_models(tmp_path), story)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 50)])
+def test_the_screen_fits(tmp_path: Path, size: tuple[int, int]) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await shows(pilot, "Ann works at Borealis.", "first said", "2 Fac")
+        await pilot.resize_terminal(100, 30)
+        await shows(pilot, "Ann works at Borealis.", "first said")
+
+    drive(told(memory_of(tmp_path)), story, size)
+
+
+@pytest.mark.parametrize("as_of", [False, True])
+def test_lists_know_states_orders_and_unfinished_words(tmp_path: Path, as_of: bool) -> None:
+    memory = told(memory_of(tmp_path))
+    when = memory.event_times()[-1] if as_of else None
+
+    def texts(words: str = "", state: State | None = None, order: str = "newest") -> list[str]:
+        ids = memory.fact_ids(words, state=state, as_of=when, order=order)
+        return [fact.text for fact in memory.facts_by_id(ids, when)]
+
+    assert texts("work bor") == ["Ann works at Borealis."]
+    assert texts("ann", State.PAST) == ["Ann works at Acme."]
+    assert texts("bor*") == texts('"bor') == ["Ann works at Borealis."]
+    assert texts("nobody") == []
+    assert texts(order="a to z") == sorted(texts())
+    assert texts(order="oldest")[-1] == texts()[0] == "Ann works at Borealis."
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2024-03-01", "2024-03-01"),
+        ("2024-02", "2024-02-29"),
+        ("2023", "2023-12-31"),
+        ("March 2024", "2024-03-31"),
+        ("last March", "2026-03-31"),
+        ("last May", "2025-05-31"),
+        ("June", "2025-06-30"),
+        ("5th March 2024", "2024-03-05"),
+        ("yesterday", "2026-05-14"),
+        ("2 weeks ago", "2026-05-01"),
+        ("last year", "2025-05-15"),
+        ("today", "2026-05-15"),
+    ],
+)
+def test_days_are_read_as_people_type_them(text: str, day: str) -> None:
+    assert typed_day(text, TODAY).isoformat() == day
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "31 February 2024", "9999 years ago", "2024-13", "\x1b]"]
+)
+def test_what_names_no_day_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(UsageProblem, match="is no day"):
+        typed_day(text, TODAY)
