@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +15,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 
 from memo.errors import MemoError
+from memo.memory import note
 from memo.settings import save
 from memo.tui import themes
 from memo.tui.desk import Desk, Hand
@@ -20,7 +23,7 @@ from memo.tui.place import PLACES, MemoBase
 from memo.tui.reader import Job, Outcome, Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from textual.screen import Screen
 
@@ -31,10 +34,34 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def _ask() -> Place:
+    from memo.tui.ask import Ask  # noqa: PLC0415  # a screen is imported when first shown
+
+    return Ask()
+
+
 def _facts() -> Place:
     from memo.tui.facts import Facts  # noqa: PLC0415  # a screen is imported when first shown
 
     return Facts()
+
+
+def _changes() -> Place:
+    from memo.tui.changes import Changes  # noqa: PLC0415  # as above
+
+    return Changes()
+
+
+def _review() -> Place:
+    from memo.tui.review import Review  # noqa: PLC0415  # as above
+
+    return Review()
+
+
+def _sources() -> Place:
+    from memo.tui.sources import Sources  # noqa: PLC0415  # as above
+
+    return Sources()
 
 
 def _layout() -> Path:
@@ -49,7 +76,13 @@ class MemoApp(MemoBase):
 
     TITLE = "memo"
     CSS_PATH = _layout()
-    MODES = {"facts": _facts}  # noqa: RUF012  # as Textual declares it
+    MODES = {  # noqa: RUF012  # as Textual declares it
+        "ask": _ask,
+        "facts": _facts,
+        "changes": _changes,
+        "review": _review,
+        "sources": _sources,
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(
@@ -119,12 +152,17 @@ class MemoApp(MemoBase):
         if theme != self._wanted_theme():
             self.choose("theme", theme)
 
-    def choose(self, key: str, value: str) -> None:
-        """Write a setting."""
+    def choose(self, key: str, value: str) -> bool:
+        """Write a setting; whether that was done."""
         try:
             save(self.settings, key, value)
         except MemoError as error:
             self.complain(error)
+            return False
+        chosen: dict[str, Any] = {key: value or None}
+        self.settings = replace(self.settings, **chosen)
+        self.desk.memory.settings = self.settings
+        return True
 
     # -- keys that work everywhere ---------------------------------------------------
 
@@ -166,6 +204,29 @@ class MemoApp(MemoBase):
         await self.switch_mode("facts")
         if isinstance(self.screen, Facts):
             self.screen.open_fact(fact)
+
+    @work(group="open")
+    async def seek_facts(self, words: str) -> None:
+        """Show the facts that hold these words."""
+        from memo.tui.facts import Facts  # noqa: PLC0415  # as above
+
+        await self.switch_mode("facts")
+        if isinstance(self.screen, Facts):
+            self.screen.seek(words)
+
+    @work(group="open")
+    async def open_import(self, paths: Sequence[Path]) -> None:
+        """Show what an import of these would read."""
+        from memo.tui.sources import Sources  # noqa: PLC0415  # as above
+
+        await self.switch_mode("sources")
+        if isinstance(self.screen, Sources):
+            self.screen.open_import(paths)
+
+    def read_note(self, text: str) -> None:
+        """Read a text as a document, in the background."""
+        documents = note(text, speaker=self.settings.me)
+        self.reader.add(Job(documents[0].title, deque(documents)))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything, for the command palette."""

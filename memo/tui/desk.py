@@ -1,7 +1,7 @@
-"""Where the application's work is done: three threads around one `Memory`.
+"""Where the application's work is done: a few threads around one `Memory`.
 
-Looking, asking and reading each have a thread of their own, so that a list is drawn while the
-model thinks, and a question is answered while an import runs.
+Looking, asking and reading files each have a thread of their own, so that a list is drawn while
+the model thinks, and a question is answered while an import runs.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Desk:
         self.memory = memory
         self._looks = Hand("look")
         self._asks = Hand("ask")
+        self._files = Hand("files")
 
     async def look(self, call: Callable[[Memory], T]) -> T:
         """What a short call gives, made in the thread for looking.
@@ -86,6 +87,10 @@ class Desk:
     async def think(self, call: Callable[[Memory], T]) -> T:
         """What a call gives that may load or run a model."""
         return await asyncio.wrap_future(self._asks.submit(lambda: call(self.memory)))
+
+    async def read(self, call: Callable[[Memory], T]) -> T:
+        """What a call gives that reads files or waits for a network."""
+        return await asyncio.wrap_future(self._files.submit(lambda: call(self.memory)))
 
     async def stream(
         self, generate: Callable[[Memory], Generator[T, None, None]], stream: Stream

@@ -19,6 +19,8 @@ from textual.widgets import Button, Static, TextArea
 from memo.tui.text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual import events
     from textual.app import ComposeResult
 
@@ -71,8 +73,6 @@ class Lines(TextArea):
             event.prevent_default()
             event.stop()
             self.insert("\n")
-        elif event.key != "enter":
-            await super()._on_key(event)
 
 
 class Ask(ModalScreen[str | None]):
@@ -136,6 +136,38 @@ def in_editor(screen: ModalScreen[str | None], text: str) -> str | None:
             screen.app.notify(f"{command[0]} failed: {error}", markup=False, severity="error")
             return None
         return path.read_text("utf-8", "replace")
+
+
+class Choose(ModalScreen[str | None]):
+    """One of several ways to go on, or None where the person thought better of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="choose.cancel"),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, question: str, ways: Mapping[str, str]) -> None:
+        super().__init__()
+        self.question, self.ways = question, ways
+
+    def compose(self) -> ComposeResult:
+        """The question, and a button for each way."""
+        with Vertical(classes="dialog"):
+            yield Static(plain(self.question))
+            with Horizontal(classes="answers"):
+                for number, (name, label) in enumerate(self.ways.items()):
+                    yield Button(
+                        Content(label), id=name, variant="default" if number else "primary"
+                    )
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """This way."""
+        self.dismiss(event.button.id)
+
+    def action_cancel(self) -> None:
+        """No way."""
+        self.dismiss(None)
 
 
 class Page(ModalScreen[None]):

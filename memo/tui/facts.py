@@ -13,9 +13,7 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from memo.errors import UsageProblem
 from memo.records import Fact, FactId, State
-from memo.tui.dates import typed_day
 from memo.tui.dialogs import Ask, Confirm, Page
 from memo.tui.place import Place
 from memo.tui.rows import Rows
@@ -273,20 +271,7 @@ class Facts(Place):
             Ask("Show what was known on", "", "2024-03-01, March 2024, last March, 2 weeks ago")
         )
         if text is not None:
-            self.memo.as_of = self.day_of(text)
-
-    def day_of(self, text: str) -> datetime | None:
-        """The end of a typed day; None for today or where it was no day, which is told."""
-        today = datetime.now(UTC).astimezone(self.tz).date()
-        try:
-            found = typed_day(text, today) if text else today
-        except UsageProblem as error:
-            self.memo.complain(error)
-            return self.memo.as_of
-        if found >= today:
-            return None
-        zone = datetime.now(UTC).astimezone(self.tz).tzinfo
-        return datetime.combine(found, time(23, 59, 59), zone).astimezone(UTC)
+            self.memo.as_of = self.memo.day_of(text)
 
     def _fact(self) -> Fact | None:
         """The fact under the cursor, where it may be changed: not in the past."""

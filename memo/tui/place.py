@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import App
@@ -14,17 +15,19 @@ from textual.widgets import Footer, Static
 from memo.errors import MemoError
 from memo.show import show_line
 from memo.terminal import day
+from memo.tui.dates import typed_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime, tzinfo
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import tzinfo
+    from pathlib import Path
 
     from textual import events
     from textual.app import ComposeResult
     from textual.widget import Widget
 
     from memo.memory import Memory
-    from memo.records import ChangeSet
+    from memo.records import ChangeSet, FactId
     from memo.settings import Settings
     from memo.tui.desk import Desk
     from memo.tui.reader import Reader
@@ -71,6 +74,46 @@ class MemoBase(App[int]):
     def tell(self, text: str, *, severity: str = "information") -> None:
         """A sentence in the corner for some seconds."""
         self.notify(show_line(text), severity=cast("Any", severity), markup=False, timeout=6)
+
+    def day_of(self, text: str) -> datetime | None:
+        """The end of a typed day; None for today. What is no day is told, and changes nothing."""
+        now = datetime.now(UTC).astimezone(self.tz)
+        try:
+            found = typed_day(text, now.date()) if text else now.date()
+        except MemoError as error:
+            self.complain(error)
+            return self.as_of
+        if found >= now.date():
+            return None
+        return datetime.combine(found, time(23, 59, 59), now.tzinfo).astimezone(UTC)
+
+    def open_fact(self, fact: FactId) -> object:
+        """Show a fact with its life."""
+        raise NotImplementedError
+
+    def seek_facts(self, words: str) -> object:
+        """Show the facts that hold these words."""
+        raise NotImplementedError
+
+    def open_import(self, paths: Sequence[Path]) -> object:
+        """Show what an import of these would read."""
+        raise NotImplementedError
+
+    def read_note(self, text: str) -> None:
+        """Read a text as a document, in the background."""
+        raise NotImplementedError
+
+    def action_undo(self) -> None:
+        """Take the last change back."""
+        raise NotImplementedError
+
+    def action_help(self) -> None:
+        """Help for what has the focus."""
+        raise NotImplementedError
+
+    def choose(self, key: str, value: str) -> bool:
+        """Write a setting; whether that was done."""
+        raise NotImplementedError
 
     def changed(self, change: ChangeSet | None = None) -> None:
         """The store is another now: lists are fetched anew."""

@@ -222,7 +222,7 @@ def quoted(text: str, quote: str | None) -> Content:
     return shown
 
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#+\-.!|~&^$=:/@])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&^$=:/@])")
 
 
 def as_markdown(text: str) -> str:
