@@ -151,6 +151,15 @@ class Memory:
         self._lm: LanguageModel | None = None
         self._embedder: Embedder | None = None
 
+    def choose(self, settings: Settings) -> None:
+        """Go on with other choices; a model that is another now is loaded when next needed."""
+        with self._loading:
+            if (settings.model, settings.models) != (self.settings.model, self.settings.models):
+                self._lm = None
+            if settings.embedder != self.settings.embedder:
+                self._embedder = None
+            self.settings = settings
+
     def language_model(self) -> LanguageModel:
         """The chat model, loaded at the first call.
 
@@ -425,6 +434,16 @@ class Memory:
         """The times as of which what is known differs, the earliest first."""
         with self._store() as store:
             return store.event_times()
+
+    def titles(self, documents: Sequence[DocumentId]) -> dict[DocumentId, str]:
+        """What some documents are called."""
+        with self._store() as store:
+            return store.titles(documents)
+
+    def waiting(self) -> int:
+        """How many edits wait for the person's word."""
+        with self._store() as store:
+            return len(store.held())
 
     def change_ids(self) -> list[ChangeId]:
         """All change sets, newest first."""

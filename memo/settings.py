@@ -118,6 +118,25 @@ def save(settings: Settings, key: str, value: str) -> None:
     _replace(settings.file, tomlkit.dumps(written))
 
 
+def save_key(settings: Settings, name: str, key: str) -> None:
+    """Write a key of the terminal application; "" goes back to its own.
+
+    Raises:
+        UsageProblem: The file is not TOML.
+    """
+    import tomlkit  # noqa: PLC0415  # as above
+
+    _read(settings.file)
+    text = settings.file.read_text("utf-8") if settings.file.exists() else ""
+    written = tomlkit.parse(text)
+    keys = written.setdefault("keys", tomlkit.table())
+    if key:
+        keys[name] = key
+    else:
+        keys.pop(name, None)
+    _replace(settings.file, tomlkit.dumps(written))
+
+
 def settings_file(home: Path) -> Path:
     """Where the choices of this home are written."""
     return home / "settings.toml"

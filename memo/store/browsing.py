@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from memo.records import ChangeId, FactId, State, from_utc_text
+from memo.records import ChangeId, DocumentId, FactId, State, from_utc_text
 from memo.store.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -102,6 +102,17 @@ class Browsing(Upkeep):
             """
         )
         return [from_utc_text(row[0]) for row in rows]
+
+    def titles(self, documents: Iterable[DocumentId]) -> dict[DocumentId, str]:
+        """What some documents are called: by their title, else by their source."""
+        rows = self._all(
+            """
+            SELECT id, iif(title = '', source, title) FROM document
+            WHERE id IN (SELECT value FROM json_each(:documents)) AND NOT forgotten
+            """,
+            {"documents": json.dumps(list(documents))},
+        )
+        return {DocumentId(id_): title for id_, title in rows}
 
     def change_ids(self) -> list[ChangeId]:
         """All change sets, newest first."""

@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 
 from memo.errors import MemoError
 from memo.memory import note
-from memo.settings import save
+from memo.settings import asset, save
 from memo.tui import themes
 from memo.tui.desk import Desk, Hand
 from memo.tui.place import PLACES, MemoBase
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from memo.tui.place import Place
 
 log = logging.getLogger(__name__)
+_SWITCH_S = 0.0005
+"""How long another thread may keep the interpreter from drawing; Python's 5 ms add up to a stall."""
 
 
 def _ask() -> Place:
@@ -64,6 +66,18 @@ def _sources() -> Place:
     return Sources()
 
 
+def _models() -> Place:
+    from memo.tui.models import Models  # noqa: PLC0415  # as above
+
+    return Models()
+
+
+def _settings() -> Place:
+    from memo.tui.choices import Choices  # noqa: PLC0415  # as above
+
+    return Choices()
+
+
 def _layout() -> Path:
     """memo.tcss, in the installed wheel or in the checkout."""
     package = Path(__file__).parent.parent
@@ -82,6 +96,8 @@ class MemoApp(MemoBase):
         "changes": _changes,
         "review": _review,
         "sources": _sources,
+        "models": _models,
+        "settings": _settings,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -101,9 +117,15 @@ class MemoApp(MemoBase):
         Binding("ctrl+q", "quit", "Quit", key_display="^q", priority=True, id="app.quit"),
     ]
 
-    def __init__(self, memory: Memory) -> None:
-        """Prepare; the store is first opened by the first screen."""
+    def __init__(self, memory: Memory, *, welcome: bool = False) -> None:
+        """Prepare; the store is first opened by the first screen.
+
+        Args:
+            memory: The person's.
+            welcome: Begin with the choices of a first run.
+        """
         super().__init__()
+        self._welcome = welcome
         self.settings = memory.settings
         self.desk = Desk(memory)
         for theme in themes.OWN:
@@ -118,11 +140,43 @@ class MemoApp(MemoBase):
 
     def on_mount(self) -> None:
         """Open the first place, and begin to read what is given."""
+        sys.setswitchinterval(_SWITCH_S)
         self.reader = Reader(self.desk.memory, Hand("read"), self._told)
         self._read_on()
         self.switch_mode(next(iter(self.MODES)))
         self.watch(self, "version", self.count_waiting)
         self.watch(self, "theme", self._keep_theme, init=False)
+        if self._welcome:
+            self.call_after_refresh(self.action_welcome)
+
+    @work(group="dialog")
+    async def action_welcome(self) -> None:
+        """Ask what a first run asks."""
+        from memo.tui.welcome import Welcome  # noqa: PLC0415  # as above
+
+        way = await self.push_screen_wait(Welcome())
+        if way == "import":
+            self.open_import([])
+        elif way == "demo":
+            self._read_demo()
+
+    @work(group="demo")
+    async def _read_demo(self) -> None:
+        """Read the bundled sample as its person."""
+        from memo.tui.importing import preview  # noqa: PLC0415  # as above
+
+        folder = asset("demo")
+        settings = replace(self.settings, me="Nell", tz="Europe/London")
+        paths = [folder / "chat.jsonl", folder / "notes"]
+        try:
+            seen = await self.desk.read(lambda memory: preview(memory, paths, settings))
+        except MemoError as error:
+            self.complain(error)
+            return
+        job = seen.job
+        job.name = "Nell's chats and notes"
+        self.reader.add(job)
+        self.switch_mode("sources")
 
     @work(group="reader")
     async def _read_on(self) -> None:
@@ -144,7 +198,7 @@ class MemoApp(MemoBase):
     @work(exclusive=True, group="count")
     async def _count(self) -> None:
         try:
-            self.waiting = await self.desk.look(lambda memory: memory.counts()["held"])
+            self.waiting = await self.desk.look(lambda memory: memory.waiting())
         except MemoError as error:
             self.complain(error)
 
@@ -160,15 +214,14 @@ class MemoApp(MemoBase):
             self.complain(error)
             return False
         chosen: dict[str, Any] = {key: value or None}
-        self.settings = replace(self.settings, **chosen)
-        self.desk.memory.settings = self.settings
+        self.settle(replace(self.settings, **chosen))
         return True
 
     # -- keys that work everywhere ---------------------------------------------------
 
     def action_place(self, name: str) -> None:
         """Go to a place."""
-        if len(self.screen_stack) == 1 and name in self.MODES:
+        if len(self.screen_stack) == 1:
             self.switch_mode(name)
 
     def action_help(self) -> None:
@@ -269,7 +322,7 @@ class MemoApp(MemoBase):
 
 def run(memory: Memory) -> int:
     """Open the application; the exit code."""
-    app = MemoApp(memory)
+    app = MemoApp(memory, welcome=not memory.settings.store.exists())
     code = app.run()
     if app.crash is not None:
         sys.stderr.write(

@@ -9,6 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from memo.show import show
+
 if TYPE_CHECKING:
     from textual import events
 
@@ -81,10 +83,12 @@ class Composer(TextArea):
             self._recall(1)
 
     async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
         if len(event.text) >= LONG_PASTE:
-            event.prevent_default()
-            event.stop()
             self.post_message(self.LongPaste(event.text))
+        else:
+            self.insert(show(event.text))  # a text area draws control characters as they are
 
     def action_send(self) -> None:
         """Say it."""
@@ -102,7 +106,7 @@ class Composer(TextArea):
     def put(self, text: str) -> None:
         """Have this to go on with."""
         self._at = None
-        self.text = text
+        self.text = show(text)
         self.move_cursor(self.document.end)
 
     def _recall(self, by: int) -> None:

@@ -93,9 +93,12 @@ class Desk:
         return await asyncio.wrap_future(self._files.submit(lambda: call(self.memory)))
 
     async def stream(
-        self, generate: Callable[[Memory], Generator[T, None, None]], stream: Stream
+        self,
+        generate: Callable[[Memory], Generator[T, None, None]],
+        stream: Stream,
+        hand: Hand | None = None,
     ) -> AsyncGenerator[T, None]:
-        """The pieces of a generator that runs in the thread for asking, until it is stopped.
+        """The pieces of a generator that runs in a thread, by default that for asking.
 
         Stopping is at once: the thread closes its generator as soon as that gives way.
         """
@@ -118,7 +121,7 @@ class Desk:
             except Exception as error:  # noqa: BLE001  # it is raised where it is awaited
                 tell(error)
 
-        self._asks.submit(run)
+        (hand or self._asks).submit(run)
         while not stream.stopped:
             try:
                 piece = await asyncio.wait_for(pieces.get(), 0.05)

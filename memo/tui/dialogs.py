@@ -14,8 +14,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static, TextArea
+from textual.widgets import Button, Input, Static, TextArea
 
+from memo.show import show, show_line
 from memo.tui.text import plain
 
 if TYPE_CHECKING:
@@ -62,17 +63,31 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(yes)
 
 
+class Line(Input):
+    """One line to write on; what is pasted is as it is shown."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.insert_text_at_cursor(show_line(event.text.strip()))
+
+
 class Lines(TextArea):
-    """Text to edit, where Enter is the end of it."""
+    """Text to edit, as it is shown, where Enter is the end of it."""
 
     def __init__(self, text: str, *, id: str | None = None) -> None:
-        super().__init__(text, id=id, soft_wrap=True, tab_behavior="focus", compact=True)
+        super().__init__(show(text), id=id, soft_wrap=True, tab_behavior="focus", compact=True)
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key in {"shift+enter", "ctrl+j", "alt+enter"}:
             event.prevent_default()
             event.stop()
             self.insert("\n")
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.insert(show(event.text))
 
 
 class Ask(ModalScreen[str | None]):
@@ -115,7 +130,7 @@ class Ask(ModalScreen[str | None]):
         line = self.query_one(Lines)
         edited = in_editor(self, line.text)
         if edited is not None:
-            line.text = edited.strip()
+            line.text = show(edited.strip())
             line.move_cursor(line.document.end)
 
 

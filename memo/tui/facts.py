@@ -14,7 +14,8 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from memo.records import Fact, FactId, State
-from memo.tui.dialogs import Ask, Confirm, Page
+from memo.show import show_line
+from memo.tui.dialogs import Ask, Confirm, Line, Page
 from memo.tui.place import Place
 from memo.tui.rows import Rows
 from memo.tui.text import DIM, fact_row, one_line, plain, quoted
@@ -75,7 +76,7 @@ class Facts(Place):
     def body(self) -> Iterable[Widget]:
         """Search, list, timeline."""
         yield Horizontal(
-            Input(placeholder="Search", id="query", compact=True),
+            Line(placeholder="Search", id="query", compact=True),
             Static(id="filter"),
             id="facts-top",
         )
@@ -98,7 +99,7 @@ class Facts(Place):
 
     def seek(self, words: str) -> None:
         """Search for these."""
-        self.query_one("#query", Input).value = words
+        self.query_one("#query", Input).value = show_line(words)
 
     @on(Input.Changed, "#query")
     def _typed(self, event: Input.Changed) -> None:

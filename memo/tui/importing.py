@@ -19,6 +19,7 @@ from memo.errors import MemoError
 from memo.importers import Skipped
 from memo.show import show_line
 from memo.terminal import day
+from memo.tui.dialogs import Line
 from memo.tui.reader import Job
 from memo.tui.text import DIM, one_line
 
@@ -124,7 +125,7 @@ class Import(ModalScreen[Job | None]):
         """Path, tree, preview, buttons."""
         with Vertical(classes="dialog page"):
             yield Static(Content.styled("Import files and folders", "bold"))
-            yield Input(placeholder="Path; Enter shows what it would read", id="path", compact=True)
+            yield Line(placeholder="Path; Enter shows what it would read", id="path", compact=True)
             with Horizontal(id="choosing"):
                 yield Files(Path.home(), id="files")
                 with VerticalScroll():
@@ -145,7 +146,11 @@ class Import(ModalScreen[Job | None]):
         path = self.query_one("#path", Input)
         path.focus()
         if self.paths:
-            path.value = str(self.paths[0]) if len(self.paths) == 1 else f"{len(self.paths)} paths"
+            path.value = (
+                show_line(str(self.paths[0]))
+                if len(self.paths) == 1
+                else f"{len(self.paths)} paths"
+            )
             self.look()
 
     @on(Input.Submitted, "#path")
@@ -158,7 +163,7 @@ class Import(ModalScreen[Job | None]):
     @on(DirectoryTree.FileSelected)
     @on(DirectoryTree.DirectorySelected)
     def _picked(self, event: DirectoryTree.FileSelected | DirectoryTree.DirectorySelected) -> None:
-        self.query_one("#path", Input).value = str(event.path)
+        self.query_one("#path", Input).value = show_line(str(event.path))
         self.paths = (event.path,)
         if isinstance(event, DirectoryTree.FileSelected):
             self.look()

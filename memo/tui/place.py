@@ -115,6 +115,11 @@ class MemoBase(App[int]):
         """Write a setting; whether that was done."""
         raise NotImplementedError
 
+    def settle(self, settings: Settings) -> None:
+        """Go on with other settings."""
+        self.settings = settings
+        self.desk.memory.choose(settings)
+
     def changed(self, change: ChangeSet | None = None) -> None:
         """The store is another now: lists are fetched anew."""
         self.version += 1

@@ -162,7 +162,7 @@ def word_diff(old: str, new: str) -> Content:
 def change_content(change: ChangeSet, tz: tzinfo | None) -> Content:
     """A change set in full."""
     facts = [f"change {change.id}", change.kind]
-    if change.elapsed_s >= 0.05:
+    if change.elapsed_s >= 1:
         facts.append(f"{change.elapsed_s:.1f} s, {change.usage.calls} calls")
     if change.undone:
         facts.append("undone")

@@ -54,7 +54,7 @@ class Life:
     entries: list[HistoryEntry]
     before: Fact | None
     after: Fact | None
-    titles: dict[int, str]
+    titles: dict[DocumentId, str]
     """Of the documents that the entries name."""
 
 
@@ -73,9 +73,7 @@ def life_of(memory: Memory, fact: FactId, as_of: datetime | None) -> Life | None
         entries[-_MOST_SHOWN:],
         near.get(here.replaces) if here.replaces else None,
         near.get(here.replaced_by) if here.replaced_by else None,
-        {one.id: one.title or one.source for one in memory.documents() if one.id in documents}
-        if documents
-        else {},
+        memory.titles(sorted(documents)) if documents else {},
     )
 
 
@@ -172,7 +170,7 @@ def _event(entry: HistoryEntry, life: Life, tz: tzinfo | None) -> Iterator[Conte
     what = _WORDS.get(entry.event, entry.event.replace("_", " "))
     if entry.undone:
         what += " (undone)"
-    title = life.titles.get(entry.document or 0, "")
+    title = life.titles.get(entry.document, "") if entry.document is not None else ""
     yield Content.assemble(
         (f"{mark} ", f"{colour} bold"),
         (day(entry.at, tz), "bold"),

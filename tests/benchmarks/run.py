@@ -4,6 +4,9 @@ stories   share of held-out two-document stories that end with the right facts
 cost      evaluated tokens of the published algorithm over memo's, on one conversation
 agreement share of messages that importers read as other programs' tests expect (--exports)
 parse     messages a second read from generated exports of up to 300 MB, in flat memory
+paint     time to the application's first paint over that of an empty Textual application
+keys      milliseconds from a key to the screen while a fake model writes (95th percentile)
+facts     the same for each key of a search among 100,000 facts
 
 Models are found as the program finds them (--model, MEMO_MODEL, the settings file, the default).
 """
@@ -22,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import agreement
 import cost
 import parse
+import screens
 import stories
 
 from memo.engines import installed_embedder, installed_language_model, located
@@ -41,6 +45,8 @@ COST_RATIO = 8.0
 AGREEMENT = 1.0
 MESSAGES_A_SECOND = 20_000.0
 MEMORY_GROWTH = 1.25  # peak for ten times the file over the peak for one
+PAINT_RATIO = 1.5
+KEY_MS = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +171,32 @@ class Bench:
             {"memory_growth": round(growth, 2), "files": [asdict(one) for one in found]},
         )
 
+    def paint(self) -> Result:
+        """The terminal application's start."""
+        ratio, detail = screens.first_paint()
+        return Result(round(ratio, 2), "times (at most)", PAINT_RATIO, ratio <= PAINT_RATIO, detail)
+
+    def keys(self) -> Result:
+        """Typing while a model works."""
+        found = screens.keys_while_thinking()
+        ok = found.p95_ms <= KEY_MS
+        return Result(found.p95_ms, "ms (at most)", KEY_MS, ok, asdict(found))
+
+    def facts(self) -> Result:
+        """Typing a search among many facts."""
+        found = screens.facts_at_scale()
+        ok = found.keys.p95_ms <= KEY_MS
+        return Result(found.keys.p95_ms, "ms (at most)", KEY_MS, ok, asdict(found))
+
 
 BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "stories": Bench.stories,
     "cost": Bench.cost,
     "agreement": Bench.agreement,
     "parse": Bench.parse,
+    "paint": Bench.paint,
+    "keys": Bench.keys,
+    "facts": Bench.facts,
 }
 
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from fakes import ANN, HashEmbedder, ann
+from fakes import ANN, HOME, HashEmbedder, ann
 
 from memo.engines import Engines
 from memo.errors import ModelNotFound
 from memo.memory import Memory, note
+from memo.records import Claim, Evidence, Held, MakeFalse, Plan, Rewrite
 from memo.settings import Settings, load
+from memo.store import Store
 from memo.tui.app import MemoApp
 from memo.tui.rows import Rows
 
@@ -105,3 +107,20 @@ async def typed(pilot: Pilot[int], text: str) -> None:
 def rows(pilot: Pilot[int]) -> Rows[Any]:
     """The list of the screen."""
     return pilot.app.screen.query_one(Rows)
+
+
+def holding(memory: Memory) -> Memory:
+    """After a note that memo did not dare to follow: Ann may have moved, or left Borealis."""
+    told(memory)
+    facts = {fact.text: fact.id for fact in memory.facts()}
+    when = datetime.fromisoformat("2024-08-01T12:00:00+00:00")
+    (document,) = note("Perhaps I am in York now, and free.", when, speaker="Ann")
+    quote = Evidence("Perhaps I am in York now", 0)
+    york = Claim("Ann lives in York.", HOME, "York", ("Ann",))
+    moved = Rewrite(facts["Ann lives in Hull."], when, york, None, quote, 0.66)
+    left = MakeFalse(facts["Ann works at Borealis."], when, quote, 0.52)
+    plan = Plan(held=(Held(moved, "only one of two readings says so"), Held(left, "a guess")))
+    embedder = HashEmbedder()
+    with Store.open(memory.settings.store, embedder=embedder.identity) as store:
+        store.apply(document, plan, embedder.embed)
+    return memory

@@ -1,0 +1,137 @@
+"""The first run: a model, a name, and something to begin with; each can be left for later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from memo.models import Model, Recommendation, catalogue, default_models, installed, recommend
+from memo.models import machine as this_machine
+from memo.show import show_line
+from memo.terminal import size
+from memo.tui.desk import Stream
+from memo.tui.dialogs import Line
+from memo.tui.pulling import fetch
+from memo.tui.text import DIM
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from memo.settings import Settings
+    from memo.tui.place import MemoBase
+
+
+def missing(settings: Settings) -> list[Model]:
+    """The two models in use, as far as they are not on this machine."""
+    named = map(catalogue().find, default_models(settings))
+    return [one for one in named if one and not installed(one, settings.models)]
+
+
+class Welcome(ModalScreen[str]):
+    """What to begin with: `import`, `demo` or `empty`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "begin('empty')", "Later", id="welcome.later")
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stream: Stream | None = None
+
+    @property
+    def memo(self) -> MemoBase:
+        """The application."""
+        return cast("MemoBase", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Three short steps, none of which must be taken."""
+        models = missing(self.memo.settings)
+        with VerticalScroll(classes="dialog welcome"):
+            yield Static(
+                Content.assemble(
+                    ("Welcome to memo\n", "bold $primary"),
+                    "Everything stays on this machine. Each step can wait; Esc skips them all.",
+                )
+            )
+            yield Static(_step(1, "A model that reads and answers"), classes="step")
+            yield Static(_models_line(models), id="model-line")
+            if models:
+                yield Button(Content("Fetch"), id="fetch", compact=True)
+            yield Static(_step(2, "Who you are, for “I” in what you write"), classes="step")
+            yield Line(self.memo.settings.me or "", placeholder="Your name", id="me", compact=True)
+            yield Static(_step(3, "Something to begin with"), classes="step")
+            with Vertical(), Horizontal(classes="answers"):
+                yield Button(Content("Import files"), id="import", compact=True)
+                yield Button(Content("Try demo data"), id="demo", compact=True)
+                yield Button(Content("Start empty"), id="empty", compact=True)
+            yield Static(
+                Content.styled("The store is not encrypted: use an encrypted disk.", DIM),
+                classes="step",
+            )
+
+    def on_mount(self) -> None:
+        """The name is the first thing to write."""
+        self.query_one("#me").focus()
+        self._recommend()
+
+    @work(group="recommend")
+    async def _recommend(self) -> None:
+        found: Recommendation = await self.memo.desk.read(lambda _: recommend(this_machine()))
+        if missing(self.memo.settings):
+            line = self.query_one("#model-line", Static)
+            models = missing(self.memo.settings)
+            better = f"\nThis machine could run more: {found.reason}"
+            note = "" if found.chat in models else better
+            line.update(_models_line(models) + Content.styled(show_line(note), DIM))
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id != "fetch":
+            self.action_begin(event.button.id or "empty")
+        elif self._stream is not None:
+            self._stream.stop()
+        else:
+            self.memo.run_worker(self._fetch(), group="pull")  # goes on when this screen is left
+
+    async def _fetch(self) -> None:
+        """Fetch what is missing; the screen can be left meanwhile."""
+        self._stream = stream = Stream()
+
+        def tell(line: str) -> None:
+            self.memo.status = line
+            if self.is_attached and self.query("#model-line"):
+                self.query_one("#model-line", Static).update(Content(line))
+
+        if button := self.query("#fetch"):
+            button.only_one(Button).label = Content("Stop")
+        for model in missing(self.memo.settings):
+            if not await fetch(self.memo, model, stream, tell):
+                break
+        self._stream = None
+        if self.is_attached and self.query("#fetch"):
+            self.query_one("#fetch", Button).label = Content("Fetch")
+            self.query_one("#model-line", Static).update(_models_line(missing(self.memo.settings)))
+
+    def action_begin(self, way: str) -> None:
+        """Keep the name, and go on."""
+        name = self.query_one("#me", Input).value.strip()
+        if name and name != self.memo.settings.me:
+            self.memo.choose("me", name)
+        self.dismiss(way)
+
+
+def _step(number: int, text: str) -> Content:
+    return Content.assemble((f"{number} ", "bold $primary"), (text, "bold"))
+
+
+def _models_line(models: list[Model]) -> Content:
+    if not models:
+        return Content.styled("✓ The models are on this machine.", "$text-success")
+    names = " and ".join(f"{one.name} ({size(one.bytes)})" for one in models)
+    return Content(f"{names}; fetched once, then offline. Browsing needs none.")

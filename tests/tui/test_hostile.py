@@ -1,0 +1,198 @@
+"""Claims about text that people, files and models wrote: it is shown, and does nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from driver import drive, lines, memory_of, rows, told, until
+from fakes import FakeLM
+from hostile import PAYLOADS, haunted
+from markdown_it import MarkdownIt
+from textual import events
+
+from memo.show import show, show_line
+from memo.tui.app import MemoApp
+from memo.tui.composer import Composer
+from memo.tui.exchange import Exchange
+from memo.tui.importing import Files, Import
+from memo.tui.text import as_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from memo.lm import Prompt
+
+_OURS = re.compile(r"\x1b\[[0-9;]*m")
+"""Colours are all that may be in what goes to the terminal."""
+
+
+def check(pilot: Pilot[int]) -> None:
+    """What is on the screen, as text and as it goes to the terminal, obeys nobody."""
+    app = pilot.app
+    for strip in app.screen._compositor.render_strips():
+        assert all(segment.control is None for segment in strip)
+        sent = _OURS.sub("", strip.render(app.console))
+        assert show(sent) == sent, repr(sent)
+        assert "\n" not in sent
+        assert "\t" not in sent
+
+
+@pytest.mark.parametrize("place", [2, 3, 4, 5])
+def test_lists_and_what_is_beside_them_show_it_and_do_nothing(tmp_path: Path, place: int) -> None:
+    memory = haunted(memory_of(tmp_path))
+    before = memory.counts()
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press(f"alt+{place}")
+        await until(pilot, lambda: len(rows(pilot).keys) >= len(PAYLOADS) - 4)
+        await until(pilot, lambda: rows(pilot).item is not None)
+        check(pilot)
+        for _ in rows(pilot).keys:
+            await pilot.press("down")
+            check(pilot)
+        await pilot.press("home")
+        for y in range(4, 24, 2):
+            for x in (6, 30, 70, 90):
+                await pilot.click(offset=(x, y))
+        await pilot.pause(0.1)
+        check(pilot)
+        if place == 2:
+            await pilot.press("escape", "e")
+            await pilot.pause(0.05)
+            check(pilot)
+            await pilot.press("escape", "delete")
+            await pilot.pause(0.05)
+            check(pilot)
+            await pilot.press("escape")
+        await pilot.resize_terminal(60, 20)
+        await pilot.pause(0.1)
+        check(pilot)
+
+    app = drive(memory, story, (100, 30))
+    assert memory.counts() == before
+    assert app.return_code in {0, None}
+
+
+class Parrot(FakeLM):
+    """Writes a payload for an answer."""
+
+    payload = ""
+
+    def stream(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
+        yield "Borealis | "
+        for start in range(0, len(self.payload), 7):
+            yield self.payload[start : start + 7]
+
+
+def test_what_a_model_and_a_person_write_is_shown_and_does_nothing(tmp_path: Path) -> None:
+    told(memory_of(tmp_path))
+    parrot = Parrot()
+    memory = memory_of(tmp_path, parrot)
+    before = memory.counts()
+
+    async def story(pilot: Pilot[int]) -> None:
+        screen = pilot.app.screen
+        await pilot.press("ctrl+r")  # what stands on a line of its own would be remembered
+        for number, payload in enumerate(PAYLOADS):
+            Parrot.payload = payload.replace("\ud800", "?")
+            screen.query_one(Composer).put("/clear")
+            await pilot.press("enter")
+            await until(pilot, lambda: not screen.query(Exchange))
+            screen.query_one(Composer).put(f"where does Ann work, {payload} {number} then?")
+            check(pilot)
+            await pilot.press("enter")
+            await until(pilot, lambda: screen.query(Exchange))
+            await until(pilot, lambda: screen.query_one(Exchange).answer is not None)
+            await pilot.pause()
+            check(pilot)
+        await pilot.click(offset=(10, 10))
+        composer = screen.query_one(Composer)
+        for payload in PAYLOADS:
+            composer.put("")
+            composer.post_message(events.Paste(payload[:1000].replace("\ud800", "?")))
+            await pilot.pause()
+            check(pilot)
+
+    drive(memory, story, (90, 26))
+    assert memory.counts() == before
+
+
+def test_files_with_hostile_names_and_words_are_previewed(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for payload in PAYLOADS:
+        name = payload.replace("/", "_").replace("\x00", "_").encode("utf-8", "replace")[:100]
+        (folder / (name.decode("utf-8", "ignore") + ".md")).write_bytes(
+            b"2024-01-01 " + payload.encode("utf-8", "surrogatepass")
+        )
+    memory = memory_of(tmp_path / "home")
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+5")
+        pilot.app.screen.post_message(events.Paste(str(folder)))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Import))
+        await until(pilot, lambda: "new documents" in lines(pilot))
+        check(pilot)
+        label = pilot.app.screen.query_one(Files).process_label
+        assert all(label(payload).plain == show_line(payload) for payload in PAYLOADS)
+
+    drive(memory, story, (140, 60))
+
+
+def test_a_name_a_status_and_an_error_are_shown_and_do_nothing(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        for payload in PAYLOADS:
+            app.tell(payload.replace("\ud800", "?"))
+            app.status = payload.replace("\ud800", "?")[:40]
+            await pilot.pause()
+            check(pilot)
+            app.clear_notifications()
+
+    drive(memory_of(tmp_path), story, (100, 30))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_markdown_draws_it_as_it_stands(payload: str) -> None:
+    tokens = MarkdownIt("gfm-like").parse(as_markdown(payload))
+    kinds = {token.type for token in tokens}
+    assert kinds <= {"paragraph_open", "inline", "paragraph_close", "code_block"}
+    inside = {child.type for token in tokens for child in token.children or ()}
+    assert inside <= {"text", "text_special", "hardbreak", "softbreak"}
+
+
+def test_a_crash_tells_where_and_none_of_the_persons_words(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    canary = "canary-in-a-coal-mine"
+    told(memory_of(tmp_path))
+
+    class Broken(MemoApp):
+        def action_break(self) -> None:
+            words = canary
+            raise RuntimeError(words)
+
+    app = Broken(memory_of(tmp_path))
+
+    async def story() -> None:
+        async with app.run_test() as pilot:
+            pilot.app.screen.query_one(Composer).put(canary)
+            app.call_later(app.action_break)
+            await pilot.pause(0.2)
+
+    with contextlib.suppress(RuntimeError):
+        asyncio.run(story())
+    assert app.crash is not None
+    assert "RuntimeError" in app.crash
+    assert "action_break" in app.crash
+    out, err = capfd.readouterr()
+    assert canary not in app.crash + out + err + caplog.text
+    assert not any(canary in path.read_text("utf-8", "ignore") for path in tmp_path.glob("*.log"))

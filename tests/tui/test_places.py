@@ -1,0 +1,387 @@
+"""Claims about changes, review, sources, models, settings and the first run, over a real store."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from driver import (
+    drive,
+    hides,
+    holding,
+    lines,
+    memory_of,
+    rows,
+    shows,
+    told,
+    typed,
+    until,
+    without_models,
+)
+from fakes import ann
+from textual import events
+from textual.widgets import Input
+
+from memo.settings import load
+from memo.tui import importing
+from memo.tui.app import MemoApp
+from memo.tui.choices import bindings
+from memo.tui.composer import Composer
+from memo.tui.importing import Import
+from memo.tui.place import PLACES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+
+def chat(path: Path, count: int = 4) -> Path:
+    """A file of chats a week apart, with one line that is no message."""
+    lines = [
+        {"conversation": f"day {n}", "speaker": "Ann", "text": f"I live in Hull, say {n}."}
+        | {"at": f"2024-0{1 + n // 28}-{1 + n % 28:02}T12:00:00Z"}
+        for n in range(count)
+    ]
+    path.write_text("\n".join(["nonsense", *map(json.dumps, lines)]), "utf-8")
+    return path
+
+
+# -- changes -------------------------------------------------------------------------
+
+
+def test_a_change_is_a_readable_diff_and_is_undone_and_redone_by_key(tmp_path: Path) -> None:
+    memory = told(memory_of(tmp_path))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+3")
+        await shows(pilot, "~1", "Ann works at Acme. Borealis.", "“I work at Borealis now.”")
+        await pilot.press("x")
+        await shows(pilot, "Took back", "undone")
+        assert {f.text for f in memory.facts()} == {"Ann works at Acme.", "Ann lives in Hull."}
+        await until(pilot, lambda: len(rows(pilot).keys) == 3)
+        await pilot.press("r")
+        await shows(pilot, "Brought back")
+        assert "Ann works at Borealis." in {fact.text for fact in memory.facts()}
+
+    drive(memory, story, (130, 30))
+
+
+def test_enter_on_a_change_opens_its_fact(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+3")
+        await until(pilot, lambda: rows(pilot).item is not None)
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.current_mode == "facts")
+        await shows(pilot, "Where does Ann work? Borealis")
+
+    drive(told(memory_of(tmp_path)), story, (130, 30))
+
+
+# -- review --------------------------------------------------------------------------
+
+
+def test_the_least_sure_comes_first_and_is_accepted_by_key(tmp_path: Path) -> None:
+    memory = holding(memory_of(tmp_path))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+4")
+        await shows(pilot, "4 Review 2", "52%", "a guess")
+        await pilot.press("down")
+        await shows(pilot, "only one of two readings says so", "Ann lives in Hull. York.")
+        await pilot.press("a")
+        await shows(pilot, "Accepted 1", "4 Review 1")
+        assert "Ann lives in York." in {fact.text for fact in memory.facts()}
+        await pilot.press("u")
+        await shows(pilot, "4 Review 2")
+        assert "Ann lives in Hull." in {fact.text for fact in memory.facts()}
+
+    drive(memory, story, (130, 30))
+
+
+def test_many_are_rejected_at_once(tmp_path: Path) -> None:
+    memory = holding(memory_of(tmp_path))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+4")
+        await until(pilot, lambda: len(rows(pilot).keys) == 2)
+        await pilot.press("asterisk", "r")
+        await shows(pilot, "Rejected 2", "Nothing waits for your review.")
+
+    drive(memory, story)
+    assert memory.review() == []
+    assert len(memory.facts()) == 2
+
+
+# -- sources -------------------------------------------------------------------------
+
+
+def test_an_import_is_previewed_then_read_in_the_background(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path / "home")
+    file = chat(tmp_path / "chat.jsonl")
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+5", "i")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Import))
+        pilot.app.screen.query_one("#path", Input).value = str(file)
+        await pilot.press("enter")
+        await shows(pilot, "4 new documents, 0 known already, 1 skipped", "chat.jsonl:1")
+        assert memory.documents() == []
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(memory.documents()) == 4)
+        await shows(pilot, "read 4 of 4", "1 not read")
+        await pilot.press("o")
+        await shows(pilot, "4 new, 0 known already", "chat.jsonl:1")
+        await pilot.press("escape")
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Import))
+        pilot.app.screen.query_one("#path", Input).value = str(tmp_path / "nowhere")
+        await pilot.press("enter")
+        await shows(pilot, "nowhere")
+        await pilot.press("escape")
+
+    drive(memory, story, (120, 34))
+
+
+def test_one_can_chat_pause_and_end_while_an_import_runs(tmp_path: Path) -> None:
+    gate = threading.Semaphore(0)
+    asked = threading.Event()
+
+    def before(last: str) -> None:
+        asked.set()
+        if ", say" in last:
+            assert gate.acquire(timeout=10)
+
+    memory = memory_of(tmp_path / "home", ann(before=before))
+    file = chat(tmp_path / "chat.jsonl")
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+5")
+        pilot.app.screen.post_message(events.Paste(str(file)))  # a file dropped on the terminal
+        await shows(pilot, "4 new documents")
+        await pilot.press("ctrl+s")
+        await until(pilot, asked.is_set)
+        await shows(pilot, "reading 1 of 4")
+        await pilot.press("alt+1")
+        pilot.app.screen.query_one(Composer).put("I started at Acme.")
+        await pilot.press("enter")
+        gate.release(50)
+        await shows(pilot, "Noted: Ann works at Acme.")
+        await pilot.press("alt+5", "p")
+        await until(pilot, lambda: pilot.app.screen.query("#jobs"))
+
+    drive(memory, story, (120, 34))
+    assert "Ann works at Acme." in {fact.text for fact in memory.facts()}
+
+
+def test_an_import_pauses_goes_on_and_ends(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path / "home")
+    file = chat(tmp_path / "chat.jsonl", 40)
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+5")
+        seen = importing.preview(memory, [file], memory.settings)
+        job = seen.job
+        job.paused = True
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        app.reader.add(job)
+        await shows(pilot, "paused at 0 of 40")
+        await pilot.press("p")
+        await until(pilot, lambda: job.done >= 2)
+        await pilot.press("x")
+        await until(pilot, lambda: not job.running)
+        await shows(pilot, "ended")
+
+    drive(memory, story, (120, 34))
+    assert 2 <= len(memory.documents()) <= 40
+
+
+def test_an_import_without_a_model_waits_and_says_why(tmp_path: Path) -> None:
+    memory = without_models(tmp_path / "home")
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+5")
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        file = chat(tmp_path / "chat.jsonl")
+        app.reader.add(importing.preview(memory, [file], memory.settings).job)
+        await shows(pilot, "No model yet", "paused at 0 of 4")
+
+    drive(memory, story, (120, 34))
+    assert memory.documents() == []
+
+
+def test_a_document_is_forgotten_only_after_asking(tmp_path: Path) -> None:
+    memory = told(memory_of(tmp_path))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+5")
+        await until(pilot, lambda: rows(pilot).item is not None)
+        await shows(pilot, "I left Acme. I work at Borealis now.")
+        await pilot.press("delete")
+        await shows(pilot, "Forget this document for good?")
+        await pilot.press("enter")
+        await hides(pilot, "for good?")
+        assert len(memory.documents()) == 2
+        await pilot.press("delete")
+        await shows(pilot, "for good?")
+        await pilot.press("y")
+        await until(pilot, lambda: len(memory.documents()) == 1)
+
+    drive(memory, story)
+
+
+# -- models and settings -------------------------------------------------------------
+
+
+def test_models_say_what_fits_and_what_is_not_here(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    memory.choose(replace(memory.settings, models=tmp_path / "models"))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+6")
+        await shows(pilot, "qwen2.5-coder-1.5b-instruct", "licence", "fit")
+        await pilot.press("enter")
+        await shows(pilot, "memo model pull")
+        await pilot.press("delete", "v")
+        await shows(pilot, "memo model pull")
+
+    drive(memory, story, (140, 30))
+    assert not memory.settings.file.exists()
+
+
+def test_a_setting_is_searched_changed_checked_and_cleared(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    memory.settings.home.mkdir(exist_ok=True)
+    memory.settings.file.write_text("# my own words\n", "utf-8")
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+7", "slash")
+        await typed(pilot, "zone")
+        await until(pilot, lambda: len(rows(pilot).keys) == 1)
+        await pilot.press("enter", "enter")
+        await shows(pilot, "Zone of times")
+        await pilot.press("x", "enter")
+        await shows(pilot, "is not a time zone")
+        await pilot.press("enter", "ctrl+a", "ctrl+k")
+        await typed(pilot, "Asia/Tokyo")
+        await pilot.press("enter")
+        await shows(pilot, "Asia/Tokyo")
+        assert load(home=tmp_path, environ={}).tz == "Asia/Tokyo"
+        await pilot.press("delete")
+        await hides(pilot, "Asia/Tokyo")
+
+    drive(memory, story, (120, 30))
+    assert load(home=tmp_path, environ={}).tz is None
+    assert "# my own words" in memory.settings.file.read_text("utf-8")
+
+
+def test_keys_can_be_given_to_something_else(tmp_path: Path) -> None:
+    memory = told(memory_of(tmp_path))
+    memory.choose(replace(memory.settings, keys={"facts.filter": "f9", "go.facts": "f12"}))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("f12")
+        await until(pilot, lambda: len(rows(pilot).keys) == 2)
+        await pilot.press("f")
+        await pilot.pause(0.1)
+        assert len(rows(pilot).keys) == 2
+        await pilot.press("f9")
+        await until(pilot, lambda: len(rows(pilot).keys) == 1)
+
+    drive(memory, story)
+
+
+def test_every_key_has_a_name_of_its_own() -> None:
+    names = [binding.id for binding in bindings()]
+    assert len(names) == len(set(names)) > 40
+
+
+# -- everywhere ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 50)])
+def test_every_place_opens_without_models_and_without_facts(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        for number, name in enumerate(PLACES, 1):
+            await pilot.press(f"alt+{number}")
+            await until(pilot, lambda: pilot.app.current_mode == name)  # noqa: B023  # at once
+            await pilot.press("f1")
+            await until(pilot, lambda: pilot.app.screen.query("HelpPanel"))
+            await pilot.press("f1", "escape")
+        await pilot.resize_terminal(60, 20)
+        await pilot.pause()
+
+    drive(without_models(tmp_path), story, size)
+
+
+def test_the_command_palette_goes_everywhere(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("ctrl+p")
+        await typed(pilot, "review")
+        await shows(pilot, "Go to Review")
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.current_mode == "review")
+
+    drive(memory_of(tmp_path), story)
+
+
+def test_the_mouse_goes_to_a_place_and_to_a_fact(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.click("#tab-facts")
+        await until(pilot, lambda: len(rows(pilot).keys) == 2)
+        await pilot.click(rows(pilot), offset=(10, 1))
+        await shows(pilot, "Where does Ann live? Hull")
+
+    drive(told(memory_of(tmp_path)), story)
+
+
+def test_a_first_run_keeps_the_name_and_can_be_skipped(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    memory.choose(replace(memory.settings, me=None))
+
+    async def story(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        app.action_welcome()
+        await shows(pilot, "Welcome to memo", "Who you are")
+        await typed(pilot, "Nell")
+        await pilot.press("escape")
+        await hides(pilot, "Welcome to memo")
+        assert pilot.app.screen.query_one(Composer).has_focus
+
+    drive(memory, story)
+    assert load(home=tmp_path, environ={}).me == "Nell"
+
+
+def test_a_first_run_can_begin_with_the_demo_data(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+
+    async def story(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        app.action_welcome()
+        await shows(pilot, "Welcome to memo")
+        await pilot.click("#demo")
+        await until(pilot, lambda: len(memory.documents()) == 16)
+        await shows(pilot, "Tess")
+
+    drive(memory, story, (120, 34))
+
+
+def test_a_damaged_store_is_told_and_nothing_else_happens(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    memory.settings.store.write_bytes(b"not a store" * 100)
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await shows(pilot, "memo.db")
+        assert "Traceback" not in lines(pilot)
+
+    drive(memory, story)
