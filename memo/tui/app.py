@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _SWITCH_S = 0.0005
-"""How long another thread may keep the interpreter from drawing; Python's 5 ms add up to a stall."""
+"""How long another thread may keep this one from drawing; Python's own 5 ms add up to a stall."""
 
 
 def _ask() -> Place:

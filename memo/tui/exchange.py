@@ -119,18 +119,15 @@ class Exchange(Vertical):
         self.answer: Answer | None = None
         self.change_line = ChangeLine()
         self._held_back = ""
+        self._sources = Vertical(classes="sources")
+        self.markdown = Markdown("", classes="answer", open_links=False)
 
     def compose(self) -> ComposeResult:
         """The message; the rest comes."""
         yield Static(Content.assemble(("▌ ", "bold $primary"), plain(self.said)), classes="said")
-        yield Markdown("", classes="answer", open_links=False)
-        yield Vertical(classes="sources")
+        yield self.markdown
+        yield self._sources
         yield self.change_line
-
-    @property
-    def markdown(self) -> Markdown:
-        """Where the answer is written."""
-        return self.query_one(Markdown)
 
     def piece(self, text: str) -> str:
         """The next piece as Markdown; an unfinished citation waits for its rest."""
@@ -148,11 +145,13 @@ class Exchange(Vertical):
     async def conclude(self, answer: Answer, tz: tzinfo | None) -> None:
         """Show what the answer rests on."""
         sources = [Source(fact, content) for fact, content in source_content(answer, tz)]
-        await self.query_one(".sources", Vertical).mount_all(sources)
+        if self._sources.is_attached:  # not cleared away meanwhile
+            await self._sources.mount_all(sources)
 
     def reply(self, content: Content) -> None:
         """Say something that no model wrote."""
-        self.query_one(".sources", Vertical).mount(Static(content, classes="reply"))
+        if self._sources.is_attached:
+            self._sources.mount(Static(content, classes="reply"))
 
 
 def _cited(text: str) -> str:

@@ -26,10 +26,17 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
+    from memo.memory import Memory
     from memo.records import DocumentId
 
 _STATES: tuple[State | None, ...] = (State.CURRENT, State.PAST, State.UNCERTAIN, None)
 _ORDERS = ("newest", "oldest", "a to z")
+_FIRST = 60
+"""How many facts come with the ids: what a screen shows."""
+_TOGETHER_S = 0.03
+"""Keys that are as close as this make one search."""
+_SETTLED_S = 0.06
+"""How long the cursor must rest before the life of its fact is fetched."""
 _MEANING_AFTER_S = 0.35
 """How long a person must pause before facts of like meaning are sought too."""
 
@@ -75,15 +82,16 @@ class Facts(Place):
 
     def body(self) -> Iterable[Widget]:
         """Search, list, timeline."""
+        self.filter, self.timeline = Static(id="filter"), Timeline(id="timeline")
         yield Horizontal(
             Line(placeholder="Search", id="query", compact=True),
-            Static(id="filter"),
+            self.filter,
             id="facts-top",
         )
         self.rows: Rows[Fact] = Rows(
             lambda fact, width: fact_row(fact, width, self.tz), id="facts-list", empty="No facts."
         )
-        yield Container(self.rows, Timeline(id="timeline"), id="facts-body")
+        yield Container(self.rows, self.timeline, id="facts-body")
 
     def on_mount(self) -> None:
         """Follow the store and the day."""
@@ -115,18 +123,24 @@ class Facts(Place):
         """Fetch the ids anew; after a pause in typing, those of like meaning too."""
         shown, when = self._shown, self.memo.as_of
         state, order = _STATES[shown.state], _ORDERS[shown.order]
-        ids = await self.look(
-            lambda memory: memory.fact_ids(shown.words, state=state, as_of=when, order=order)
-        )
-        if ids is None:
+        await asyncio.sleep(_TOGETHER_S)
+
+        def found(memory: Memory) -> tuple[list[FactId], list[Fact]]:
+            ids = memory.fact_ids(shown.words, state=state, as_of=when, order=order)
+            return ids, memory.facts_by_id(ids[:_FIRST], when)
+
+        both = await self.look(found)
+        if both is None:
             return
+        ids, first = both
         self.rows.empty = "No facts." if shown.words else "No facts yet: tell memo something."
-        self.rows.show(ids)
+        self.rows.show(ids, {fact.id: fact for fact in first})
         self._head(len(ids))
         if shown.words.strip():
             await asyncio.sleep(_MEANING_AFTER_S)
             near = await self.look(lambda m: m.facts(shown.words, state=state, as_of=when))
-            more = [fact.id for fact in near or () if fact.id not in set(ids)]
+            here = set(ids)
+            more = [fact.id for fact in near or () if fact.id not in here]
             if more:
                 self.rows.show([*ids, *more])
                 self._head(len(ids), len(more))
@@ -142,9 +156,7 @@ class Facts(Place):
             parts = [Content.styled(f" {state.value if state else 'all'} ", "reverse bold")]
         number = f"{count:,}" + (f" +{near} alike" if near else "")
         order = _ORDERS[self._shown.order]
-        self.query_one("#filter", Static).update(
-            Content.assemble(*parts, (f"  {order} · {number}", DIM))
-        )
+        self.filter.update(Content.assemble(*parts, (f"  {order} · {number}", DIM)))
 
     @on(Rows.Wanted)
     def _wanted(self, event: Rows.Wanted) -> None:
@@ -163,18 +175,18 @@ class Facts(Place):
 
     @work(exclusive=True, group="life")
     async def _show_life(self, key: int | None) -> None:
-        timeline = self.query_one(Timeline)
         if key is None:
-            timeline.show(None, self.tz)
+            self.timeline.show(None, self.tz)
             return
+        await asyncio.sleep(_SETTLED_S)
         when = self.memo.as_of
         life = await self.look(lambda memory: life_of(memory, FactId(key), when))
         if life is not None:
-            timeline.show(life, self.tz)
+            self.timeline.show(life, self.tz)
 
     @on(Rows.Chosen)
     def _chosen(self) -> None:
-        self.query_one(Timeline).focus()
+        self.timeline.focus()
 
     @on(Timeline.Other)
     def _other(self, event: Timeline.Other) -> None:
@@ -230,7 +242,7 @@ class Facts(Place):
 
     def on_click(self, event: object) -> None:
         """A click on the filter is the next state."""
-        if getattr(event, "widget", None) is self.query_one("#filter"):
+        if getattr(event, "widget", None) is self.filter:
             self.action_filter()
 
     def action_back(self) -> None:

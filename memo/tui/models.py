@@ -75,7 +75,8 @@ class Models(Place):
     def body(self) -> Iterable[Widget]:
         """List and particulars."""
         self.rows: Rows[Model] = Rows(self._row, id="models-list")
-        about = VerticalScroll(Static(id="about"), classes="side", can_focus=True)
+        self.about = Static(id="about")
+        about = VerticalScroll(self.about, classes="side", can_focus=True)
         yield Container(self.rows, about, classes="split")
 
     def on_mount(self) -> None:
@@ -92,7 +93,7 @@ class Models(Place):
         self._redraw()
 
     def _redraw(self) -> None:
-        self.rows.refresh()
+        self.rows.redraw()
         self._about()
 
     def _row(self, model: Model, width: int) -> Content:
@@ -130,7 +131,7 @@ class Models(Place):
             best = recommend(self._machine)
             if model in (best.chat, best.embedding):
                 known.append("★ recommended for this machine")
-        self.query_one("#about", Static).update(
+        self.about.update(
             Content.assemble(
                 one_line(model.name, "bold"),
                 "\n",
@@ -176,7 +177,7 @@ class Models(Place):
         def tell(line: str) -> None:
             self._progress[model.name] = line
             self.memo.status = line
-            self.rows.refresh()
+            self.rows.redraw()
 
         await fetch(self.memo, model, stream, tell)
         del self._pulls[model.name]

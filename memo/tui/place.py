@@ -73,6 +73,8 @@ class MemoBase(App[int]):
 
     def tell(self, text: str, *, severity: str = "information") -> None:
         """A sentence in the corner for some seconds."""
+        if any(one.message == show_line(text) for one in self._notifications):
+            return  # it is being said
         self.notify(show_line(text), severity=cast("Any", severity), markup=False, timeout=6)
 
     def day_of(self, text: str) -> datetime | None:

@@ -101,14 +101,22 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         self._items: dict[int, T] = {}
         self._fresh: set[int] = set()
         self._hovered: int | None = None
+        self._drawn: dict[tuple[int, int, str, tuple[str, ...]], Strip] = {}
+        """Finished lines by key, width, mark and style."""
 
     # -- what is listed --------------------------------------------------------------
 
-    def show(self, keys: Sequence[int]) -> None:
-        """List these; the cursor stays on its item where that is still there."""
+    def show(self, keys: Sequence[int], items: Mapping[int, T] | None = None) -> None:
+        """List these; the cursor stays on its item where that is still there.
+
+        Args:
+            keys: All of them.
+            items: Some of theirs, at best those that come into sight.
+        """
         before = self.key
         self.keys = keys
-        self._fresh.clear()
+        self._fresh = set(items or ())
+        self._keep(items or {})
         self.marked &= set(keys) if self.marked else set()
         self.virtual_size = Size(0, len(keys))
         at = min(self.cursor, max(len(keys) - 1, 0))
@@ -122,15 +130,35 @@ class Rows(ScrollView, Generic[T], can_focus=True):
 
     def fill(self, items: Mapping[int, T]) -> None:
         """Items that were wanted."""
-        self._items.update(items)
+        changed = self._keep(items)
         self._fresh.update(items)
+        if changed:
+            self.refresh()
+        if self.key in changed:
+            self.post_message(self.Moved(self, self.key))  # type: ignore[arg-type]
+
+    def _keep(self, items: Mapping[int, T]) -> set[int]:
+        """Take items; the keys of those that are not as they were."""
+        changed = {key for key, item in items.items() if self._items.get(key) != item}
+        if changed:
+            self._drawn = {at: line for at, line in self._drawn.items() if at[0] not in changed}
+        self._items.update(items)
         if len(self._items) > _MOST_KEPT:
-            seen = set(self._seen())
+            seen = {*self._seen(), *items}
             self._items = {key: item for key, item in self._items.items() if key in seen}
             self._fresh &= seen
+            self._drawn.clear()
+        return changed
+
+    def redraw(self) -> None:
+        """Draw all lines anew: what they say depends on more than their items."""
+        self._drawn.clear()
         self.refresh()
-        if self.key in items:
-            self.post_message(self.Moved(self, self.key))  # type: ignore[arg-type]
+
+    def notify_style_update(self) -> None:
+        """Other colours."""
+        super().notify_style_update()
+        self._drawn.clear()
 
     @property
     def key(self) -> int | None:
@@ -246,8 +274,6 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         mark = "▸" if index == self.cursor else "✓" if key in self.marked else " "
         if index == self.cursor and key in self.marked:
             mark = "✔"
-        item = self._items.get(key)
-        line = Content("…") if item is None else self._draw(item, width - 2)
         names = [
             name
             for name, applies in (
@@ -257,7 +283,15 @@ class Rows(ScrollView, Generic[T], can_focus=True):
             )
             if applies
         ]
-        return self._strip(Content.assemble(mark, " ", line), width, *names)
+        at = (key, width, mark, tuple(names))
+        if (drawn := self._drawn.get(at)) is not None:
+            return drawn
+        item = self._items.get(key)
+        line = Content("…") if item is None else self._draw(item, width - 2)
+        strip = self._strip(Content.assemble(mark, " ", line), width, *names)
+        if item is not None:
+            self._drawn[at] = strip
+        return strip
 
     def _strip(self, line: Content, width: int, *names: str) -> Strip:
         style = self.get_visual_style(*names) if names else self.visual_style

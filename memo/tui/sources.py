@@ -55,9 +55,10 @@ class Sources(Place):
             id="sources-list",
             empty="Nothing was read yet: i imports.",
         )
-        said = VerticalScroll(Static(id="said"), classes="side", can_focus=True)
+        self.said, self.jobs = Static(id="said"), Static(id="jobs")
+        said = VerticalScroll(self.said, classes="side", can_focus=True)
         yield Container(self.rows, said, classes="split")
-        yield Static(id="jobs")
+        yield self.jobs
 
     def on_mount(self) -> None:
         """Follow the store and the imports."""
@@ -88,13 +89,12 @@ class Sources(Place):
 
     @work(exclusive=True, group="words")
     async def _words(self, key: int | None) -> None:
-        said = self.query_one("#said", Static)
         if key is None:
-            said.update("")
+            self.said.update("")
             return
         found = await self.look(lambda memory: memory.document(DocumentId(key)))
         if found is not None:
-            said.update(self._whole(*found))
+            self.said.update(self._whole(*found))
 
     def _whole(
         self, document: StoredDocument, passages: Sequence[Passage], change: ChangeSet
@@ -117,9 +117,8 @@ class Sources(Place):
 
     def _jobs(self) -> None:
         jobs = self.memo.reader.jobs
-        shown = self.query_one("#jobs", Static)
-        shown.display = bool(jobs)
-        shown.update(Content("\n").join([job_line(job) for job in jobs[-3:]]))
+        self.jobs.display = bool(jobs)
+        self.jobs.update(Content("\n").join([job_line(job) for job in jobs[-3:]]))
 
     def on_paste(self, event: events.Paste) -> None:
         """A path that is dropped on the terminal is typed into it."""

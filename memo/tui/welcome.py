@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Static
 
 from memo.models import Model, Recommendation, catalogue, default_models, installed, recommend
 from memo.models import machine as this_machine
-from memo.show import show_line
+from memo.show import show
 from memo.terminal import size
 from memo.tui.desk import Stream
 from memo.tui.dialogs import Line
@@ -60,7 +60,8 @@ class Welcome(ModalScreen[str]):
                 )
             )
             yield Static(_step(1, "A model that reads and answers"), classes="step")
-            yield Static(_models_line(models), id="model-line")
+            self.model_line = Static(_models_line(models), id="model-line")
+            yield self.model_line
             if models:
                 yield Button(Content("Fetch"), id="fetch", compact=True)
             yield Static(_step(2, "Who you are, for “I” in what you write"), classes="step")
@@ -84,11 +85,10 @@ class Welcome(ModalScreen[str]):
     async def _recommend(self) -> None:
         found: Recommendation = await self.memo.desk.read(lambda _: recommend(this_machine()))
         if missing(self.memo.settings):
-            line = self.query_one("#model-line", Static)
             models = missing(self.memo.settings)
             better = f"\nThis machine could run more: {found.reason}"
             note = "" if found.chat in models else better
-            line.update(_models_line(models) + Content.styled(show_line(note), DIM))
+            self.model_line.update(_models_line(models) + Content.styled(show(note), DIM))
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -105,8 +105,7 @@ class Welcome(ModalScreen[str]):
 
         def tell(line: str) -> None:
             self.memo.status = line
-            if self.is_attached and self.query("#model-line"):
-                self.query_one("#model-line", Static).update(Content(line))
+            self.model_line.update(Content(line))
 
         if button := self.query("#fetch"):
             button.only_one(Button).label = Content("Stop")
@@ -116,7 +115,7 @@ class Welcome(ModalScreen[str]):
         self._stream = None
         if self.is_attached and self.query("#fetch"):
             self.query_one("#fetch", Button).label = Content("Fetch")
-            self.query_one("#model-line", Static).update(_models_line(missing(self.memo.settings)))
+            self.model_line.update(_models_line(missing(self.memo.settings)))
 
     def action_begin(self, way: str) -> None:
         """Keep the name, and go on."""

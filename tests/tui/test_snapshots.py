@@ -50,8 +50,6 @@ async def facts(pilot: Pilot[int]) -> None:
 
 async def past(pilot: Pilot[int]) -> None:
     await pilot.press("alt+2", "left_square_bracket")
-    await shows(pilot, "AS OF 2024-06-01", "Borealis", "first said")
-    await pilot.press("left_square_bracket")
     await shows(pilot, "AS OF 2024-01-05", "Where does Ann live? Hull")
 
 
@@ -67,7 +65,7 @@ async def review(pilot: Pilot[int]) -> None:
 
 async def sources(pilot: Pilot[int]) -> None:
     await pilot.press("alt+5")
-    await shows(pilot, "Perhaps I am in York now, and free.", "document 3", "said")
+    await shows(pilot, "Perhaps I am in York now", "Waiting for your review")
 
 
 async def models_(pilot: Pilot[int]) -> None:
@@ -91,7 +89,7 @@ async def welcome(pilot: Pilot[int]) -> None:
     app = pilot.app
     assert isinstance(app, MemoApp)
     app.action_welcome()
-    await shows(pilot, "Welcome to memo", "This machine could run")
+    await shows(pilot, "Welcome to memo", "Who you are")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
@@ -108,7 +106,7 @@ def test_a_screen_looks_as_it_did(
     snapshot: SnapshotAssertion,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    there = Machine(ram_bytes=16_000_000_000, vram_bytes=0)
+    there = Machine(ram_bytes=8_000_000_000, vram_bytes=0)
     monkeypatch.setattr(models, "machine", lambda: there)
     monkeypatch.setattr("memo.tui.welcome.this_machine", lambda: there)
     memory = memory_of(tmp_path / "home")
