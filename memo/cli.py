@@ -72,7 +72,7 @@ def main(context: click.Context) -> None:
     Options of this list may stand before or after the command.
     """
     if context.invoked_subcommand is None:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
             raise UsageProblem("The application needs a terminal; `memo --help` lists commands.")
         context.exit(Front(context).application())
 

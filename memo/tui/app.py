@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from collections import deque
@@ -133,6 +134,7 @@ class MemoApp(MemoBase):
         self.theme = self._wanted_theme()
         self.set_keymap(dict(self.settings.keys))
         self._crash: str | None = None
+        self._hand = Hand("read")
 
     def _wanted_theme(self) -> str:
         wanted = self.settings.theme
@@ -141,7 +143,7 @@ class MemoApp(MemoBase):
     def on_mount(self) -> None:
         """Open the first place, and begin to read what is given."""
         sys.setswitchinterval(_SWITCH_S)
-        self.reader = Reader(self.desk.memory, Hand("read"), self._told)
+        self.reader = Reader(self.desk.memory, self._hand, self._told)
         self._read_on()
         self.switch_mode(next(iter(self.MODES)))
         self.watch(self, "version", self.count_waiting)
@@ -315,6 +317,11 @@ class MemoApp(MemoBase):
         self._close_messages_no_wait()
 
     @property
+    def busy(self) -> bool:
+        """Whether a thread is still at something that may run native code."""
+        return self.desk.busy or self._hand.busy
+
+    @property
     def crash(self) -> str | None:
         """What to say after a crash: where, and nothing of what was at hand."""
         return self._crash
@@ -329,7 +336,12 @@ def run(memory: Memory) -> int:
             f"{app.crash}\nEverything that was stored is kept; `memo doctor` checks it.\n"
         )
         return MemoError.exit_code
-    sys.stderr.flush()
+    if app.busy:
+        # A thread in native code would bring the interpreter down while it ends. What it was at
+        # is not stored yet, or whole: the store outlasts any end.
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(code or 0)
     return code or 0
 
 

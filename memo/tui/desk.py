@@ -30,6 +30,8 @@ class Hand:
     """
 
     def __init__(self, name: str) -> None:
+        self.busy = False
+        """Whether it is at something now."""
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
@@ -49,7 +51,10 @@ class Hand:
 
     def _run(self) -> None:
         while True:
-            self._calls.get()()
+            call = self._calls.get()
+            self.busy = True
+            call()
+            self.busy = False
 
 
 class Stream:
@@ -76,6 +81,11 @@ class Desk:
         self._looks = Hand("look")
         self._asks = Hand("ask")
         self._files = Hand("files")
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is at something now."""
+        return any(hand.busy for hand in (self._looks, self._asks, self._files))
 
     async def look(self, call: Callable[[Memory], T]) -> T:
         """What a short call gives, made in the thread for looking.

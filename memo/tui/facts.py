@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _STATES: tuple[State | None, ...] = (State.CURRENT, State.PAST, State.UNCERTAIN, None)
 _ORDERS = ("newest", "oldest", "a to z")
+_ALIKE = 8
+"""How many facts of like meaning are added at most."""
 _FIRST = 60
 """How many facts come with the ids: what a screen shows."""
 _TOGETHER_S = 0.03
@@ -138,7 +140,9 @@ class Facts(Place):
         self._head(len(ids))
         if shown.words.strip():
             await asyncio.sleep(_MEANING_AFTER_S)
-            near = await self.look(lambda m: m.facts(shown.words, state=state, as_of=when))
+            near = await self.look(
+                lambda m: m.facts(shown.words, state=state, as_of=when, limit=_ALIKE)
+            )
             here = set(ids)
             more = [fact.id for fact in near or () if fact.id not in here]
             if more:
