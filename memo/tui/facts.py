@@ -122,7 +122,11 @@ class Facts(Place):
 
     @work(exclusive=True, group="facts")
     async def refresh_list(self) -> None:
-        """Fetch the ids anew; after a pause in typing, those of like meaning too."""
+        """Fetch the list anew, in place of any fetch on its way."""
+        await self._list()
+
+    async def _list(self) -> None:
+        """Fetch ids and the first facts; after a pause in typing, those of like meaning too."""
         shown, when = self._shown, self.memo.as_of
         state, order = _STATES[shown.state], _ORDERS[shown.order]
         await asyncio.sleep(_TOGETHER_S)
@@ -203,7 +207,8 @@ class Facts(Place):
             self._shown = _Shown("", len(_STATES) - 1, self._shown.order)
             with self.prevent(Input.Changed):
                 self.query_one("#query", Input).value = ""
-            await self.refresh_list().wait()
+            self.workers.cancel_group(self, "facts")
+            await self._list()
         self.rows.go(fact)
         self.rows.focus()
 

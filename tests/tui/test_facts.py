@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from memo.errors import UsageProblem
 from memo.records import State
+from memo.tui.app import MemoApp
 from memo.tui.dates import typed_day
 
 if TYPE_CHECKING:
@@ -210,3 +211,18 @@ def test_days_are_read_as_people_type_them(text: str, day: str) -> None:
 def test_what_names_no_day_is_said_to_be_none(text: str) -> None:
     with pytest.raises(UsageProblem, match="is no day"):
         typed_day(text, TODAY)
+
+
+def test_a_fact_is_opened_while_its_list_is_on_its_way(tmp_path: Path) -> None:
+    memory = told(memory_of(tmp_path))
+    former = memory.facts("Acme", state=State.PAST)[0].id
+
+    async def story(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        for _ in range(5):
+            app.open_fact(former)
+            app.changed()
+        await shows(pilot, "Where does Ann work? Acme")
+
+    drive(memory, story, (120, 30))

@@ -26,7 +26,7 @@ from textual import events
 from textual.widgets import Input
 
 from memo.settings import load
-from memo.tui import importing
+from memo.tui import importing, themes
 from memo.tui.app import MemoApp
 from memo.tui.choices import bindings
 from memo.tui.composer import Composer
@@ -385,3 +385,36 @@ def test_a_damaged_store_is_told_and_nothing_else_happens(tmp_path: Path) -> Non
         assert "Traceback" not in lines(pilot)
 
     drive(memory, story)
+
+
+@pytest.mark.parametrize("theme", themes.NAMES)
+def test_every_theme_draws_every_place(tmp_path: Path, theme: str) -> None:
+    memory = holding(memory_of(tmp_path))
+    memory.choose(replace(memory.settings, theme=theme))
+
+    async def story(pilot: Pilot[int]) -> None:
+        assert pilot.app.theme == theme
+        for number in range(1, 6):
+            await pilot.press(f"alt+{number}")
+            await pilot.pause()
+        await shows(pilot, "5 Sources", "Ann", "said")
+
+    drive(memory, story)
+
+
+def test_no_color_leaves_greys_and_the_marks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2", "f", "f", "f")
+        await shows(pilot, "○ ", "● ", "Ann works at Acme.")
+        for strip in pilot.app.screen._compositor.render_strips():
+            for segment in strip:
+                style = segment.style
+                for colour in (style.color, style.bgcolor) if style else ():
+                    if colour is not None and colour.triplet is not None:
+                        assert len(set(colour.triplet)) == 1, segment
+
+    drive(told(memory_of(tmp_path)), story)
