@@ -81,6 +81,7 @@ class Facts(Place):
         super().__init__()
         self._shown = _Shown()
         self._times: list[datetime] | None = None
+        self._ready = asyncio.Event()
 
     def body(self) -> Iterable[Widget]:
         """Search, list, timeline."""
@@ -100,6 +101,7 @@ class Facts(Place):
         self.watch(self.memo, "version", self._renew)
         self.watch(self.memo, "as_of", self._renew)
         self.rows.focus()
+        self._ready.set()
 
     def _renew(self) -> None:
         self._times = None
@@ -107,8 +109,10 @@ class Facts(Place):
 
     # -- the list --------------------------------------------------------------------
 
-    def seek(self, words: str) -> None:
+    @work(group="open")
+    async def seek(self, words: str) -> None:
         """Search for these."""
+        await self._ready.wait()
         self.query_one("#query", Input).value = show_line(words)
 
     @on(Input.Changed, "#query")
@@ -203,6 +207,7 @@ class Facts(Place):
     @work(group="open")
     async def open_fact(self, fact: FactId) -> None:
         """Put the cursor on a fact, in whatever state it is."""
+        await self._ready.wait()
         if fact not in self.rows.keys:
             self._shown = _Shown("", len(_STATES) - 1, self._shown.order)
             with self.prevent(Input.Changed):
