@@ -91,8 +91,8 @@ def load(
     }
     if chosen["tz"]:
         _check_zone(chosen["tz"])
-    tables = {table: written.get(table, {}) for table in _TABLES}
-    return Settings(home=home, models=_absolute(models), **tables, **chosen)
+    speakers, keys = written.get("speakers", {}), written.get("keys", {})
+    return Settings(home=home, models=_absolute(models), speakers=speakers, keys=keys, **chosen)
 
 
 def save(settings: Settings, key: str, value: str) -> None:

@@ -142,5 +142,5 @@ def test_keys_that_are_no_table_of_texts_are_named(tmp_path: Path) -> None:
     settings = load(home=tmp_path, environ={})
     private_folder(tmp_path)
     settings.file.write_text("[keys]\nedit = 3\n", "utf-8")
-    with pytest.raises(UsageProblem, match="keys should be a table"):
+    with pytest.raises(UsageProblem, match=r"\[keys\] should hold lines such as"):
         load(home=tmp_path, environ={})
