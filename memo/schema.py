@@ -171,6 +171,28 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX change_set_import ON change_set (import_id) WHERE import_id NOT NULL;
     CREATE INDEX document_key ON document (source, key);
     """,
+    # Sign codes in place of vec0, which held every vector twice and looked through all of them.
+    """
+    DROP TABLE IF EXISTS fact_vec;
+    DROP TABLE IF EXISTS passage_vec;
+    ALTER TABLE fact_state ADD COLUMN begins TEXT NOT NULL DEFAULT '';
+    CREATE TABLE code_segment (
+        segment INTEGER PRIMARY KEY,
+        part TEXT NOT NULL,
+        used INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX code_segment_part ON code_segment (part, segment);
+    CREATE TABLE code_slots (segment INTEGER PRIMARY KEY, slots BLOB NOT NULL) STRICT;
+    CREATE TABLE code_place (
+        kind TEXT NOT NULL,
+        id INTEGER NOT NULL,
+        segment INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO meta (name, value) SELECT 'underived', 'codes'
+        WHERE EXISTS (SELECT 1 FROM fact_state) OR EXISTS (SELECT 1 FROM passage);
+    """,
 )
 """Applied in order; PRAGMA user_version counts those a file has had. Append, never edit."""
 
@@ -179,11 +201,6 @@ DROP TABLE IF EXISTS {name};
 CREATE VIRTUAL TABLE {name} USING fts5 (
     text, tokenize = 'porter unicode61 remove_diacritics 2');
 INSERT INTO {name} ({name}, rank) VALUES ('secure-delete', 1);
-"""
-VEC = """
-DROP TABLE IF EXISTS {name};
-CREATE VIRTUAL TABLE {name} USING vec0 (
-    id INTEGER PRIMARY KEY, vector FLOAT[{dim}] distance_metric=cosine);
 """
 
 _FOR_NEW_FILES = (("page_size", "8192", 8192), ("journal_mode", "WAL", "wal"))

@@ -408,7 +408,7 @@ def test_the_doctor_tells_what_is_missing_and_changes_nothing(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "damage", ["DELETE FROM fact_state", "DELETE FROM fact_fts", "DELETE FROM passage_vec"]
+    "damage", ["DELETE FROM fact_state", "DELETE FROM fact_fts", "DELETE FROM code_place"]
 )
 def test_a_repair_derives_what_is_derived_and_keeps_the_store_as_it_was(
     tmp_path: Path, damage: str

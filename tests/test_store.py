@@ -860,16 +860,20 @@ DAMAGES = {
     "other words": ("UPDATE fact_fts SET text = 'nothing' WHERE rowid = 1", "other words"),
     "passage words": ("DELETE FROM passage_fts WHERE rowid = 1", "keyword index of passages"),
     "terms": ("DELETE FROM fact_fts_data WHERE id > 10", "integrity_check"),
-    "vectors": ("DELETE FROM fact_vec WHERE id = 1", "vector index of facts"),
-    "passage vectors": ("DELETE FROM passage_vec WHERE id = 1", "vector index of passages"),
-    "chunks": (
-        "UPDATE fact_vec_vector_chunks00 SET vectors = zeroblob(length(vectors))",
-        "another vector for fact 1",
+    "places": ("DELETE FROM code_place WHERE kind = 'fact' AND id = 1", "vector index of facts"),
+    "passage vectors": (
+        "DELETE FROM code_place WHERE kind = 'passage'",
+        "vector index of passages",
     ),
-    "lost chunks": ("DELETE FROM fact_vec_vector_chunks00", "."),
+    "codes": ("UPDATE code_slots SET slots = zeroblob(length(slots))", "vector index of facts"),
+    "lost codes": ("DELETE FROM code_slots", "."),
+    "parts": ("UPDATE code_segment SET part = 'past'", "vector index of facts"),
+    "begins": ("UPDATE fact_state SET begins = '2020-01-01T00:00:00Z'", "beginning of fact 1"),
+    "a vector": ("UPDATE fact_vector SET vector = zeroblob(3) WHERE fact_id = 1", "fact 1"),
+    "lost vector": ("DELETE FROM fact_vector WHERE fact_id = 1", "Fact 1 has no vector"),
 }
-REBUILT = ("live", "state", "words", "other words", "passage words", "terms", "vectors",
-           "passage vectors", "chunks", "lost chunks")  # fmt: skip
+REBUILT = ("live", "state", "words", "other words", "passage words", "terms", "places",
+           "passage vectors", "codes", "lost codes", "parts", "begins")  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from memo.store.rows import Embed, Row
 
 
+_VECTORS = (
+    *("fact_vector", "passage_vector", "embedder"),
+    *("code_place", "code_slots", "code_segment"),
+)
+"""What belongs to one embedder."""
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -61,10 +68,16 @@ class Connection:
             store = cls(db, path, writable=writable, clock=clock)
             if embedder is not None:
                 store._adopt(embedder)
+            if store._one("SELECT count(*) FROM meta WHERE name = 'underived'")[0]:
+                store._catch_up()
         except BaseException:
             db.close()
             raise
         return store
+
+    def _catch_up(self) -> None:
+        """Derive what a migration left to be derived."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Release the file; harmless when done twice."""
@@ -92,6 +105,21 @@ class Connection:
 
     def _ids(self, sql: str, bindings: dict[str, object] | None = None) -> list[int]:
         return [row[0] for row in self._all(sql, bindings)]
+
+    def _each(self, sql: str, bindings: dict[str, object] | None = None) -> Iterator[Row]:
+        """Rows one at a time, for those that are too many to hold."""
+        try:
+            yield from self._db.execute(sql, bindings)
+        except apsw.Error as error:
+            raise schema.explained(error, self.path) from error
+
+    def _many(self, sql: str, bindings: Iterable[dict[str, object]]) -> None:
+        """Run a statement once for each binding."""
+        try:
+            for _ in self._db.executemany(sql, bindings):
+                pass
+        except apsw.Error as error:
+            raise schema.explained(error, self.path) from error
 
     def _script(self, sql: str) -> None:
         try:
@@ -149,16 +177,12 @@ class Connection:
 
     def _install(self, embedder: EmbedderIdentity) -> None:
         """Begin empty vector tables for an embedder."""
-        self._script("DELETE FROM fact_vector; DELETE FROM passage_vector; DELETE FROM embedder;")
+        for table in _VECTORS:
+            self._all(f"DELETE FROM {table}")  # noqa: S608 - one of our own table names
         self._all("INSERT INTO embedder VALUES (:name, :sha256, :dim)", asdict(embedder))
-        self._new_vector_indexes(embedder)
-
-    def _new_vector_indexes(self, embedder: EmbedderIdentity) -> None:
-        for name in ("fact_vec", "passage_vec"):
-            self._script(schema.VEC.format(name=name, dim=embedder.dim))
 
     def _embedded(self, texts: Iterable[str], embed: Embed) -> dict[str, bytes]:
-        """The vector of each text, checked: vec0 would take NaN and return it as nearest.
+        """The vector of each text, checked: with NaN in it one would be near to nothing.
 
         Raises:
             EmbedderMismatch: The dimension is not the stored embedder's, or there is none.

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     Embed = Callable[[Sequence[str]], Vectors]
     Row = tuple[Any, ...]
 
-MOST_NEIGHBOURS = 4096  # vec0's own limit on k (sqlite-vec#157)
 MOST_TERMS = 64  # a whole document as a keyword query would visit every row
 _STOPWORDS = """
 a about also am an and any are as at be been but by can could did do does for from had has have he
@@ -262,9 +261,9 @@ def passage_text(speaker: str | None, text: str) -> str:
     return clean(f"{speaker}: {text}" if speaker else text)
 
 
-def keywords(text: str) -> str:
-    """An FTS5 query for any of a text's telling words; "" where there is no word at all."""
-    return " OR ".join(f'"{word}"' for word in telling(text)[:MOST_TERMS])
+def keywords(text: str) -> list[str]:
+    """An FTS5 query for each of a text's telling words."""
+    return [f'"{word}"' for word in telling(text)[:MOST_TERMS]]
 
 
 def telling(text: str) -> list[str]:
@@ -296,17 +295,3 @@ def checked_vectors(
 def query_vector(vector: Vectors, embedder: EmbedderIdentity) -> bytes:
     """One vector as it is stored, checked."""
     return checked_vectors([""], np.reshape(vector, (1, -1)), embedder)[""]
-
-
-def widening(
-    fetch: Callable[[int], list[Row]], fits: Callable[[list[int]], set[int]], k: int
-) -> list[tuple[int, float]]:
-    """The best k rows that fit, asking for more until there are enough or no more."""
-    count = min(k, MOST_NEIGHBOURS)
-    while True:
-        rows = [row for row in fetch(count) if row[1] is not None]
-        good = fits([row[0] for row in rows])
-        found = [(row[0], row[1]) for row in rows if row[0] in good]
-        if len(found) >= k or len(rows) < count or count == MOST_NEIGHBOURS:
-            return found[:k]
-        count = min(count * 4, MOST_NEIGHBOURS)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memo import schema
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.events import FORGOTTEN, chained, edit_text
-from memo.records import FactId
+from memo.records import FactId, PassageId
 from memo.settings import sync_folder
+from memo.store.codes import FACTS, PASSAGES
+from memo.store.derived import BEGINS, EFFECTIVE
 from memo.store.forgetting import Forgetting
 from memo.store.rows import checked_vectors, passage_text, utc
 
@@ -73,13 +74,7 @@ class Upkeep(Forgetting):
         return [list(row) for row in self._all(sql)]
 
     def _vector_ids(self, kind: str) -> list[int]:
-        if self._embedder is None:
-            return []
-        statement = {
-            "fact": "SELECT id FROM fact_vec ORDER BY id",
-            "passage": "SELECT id FROM passage_vec ORDER BY id",
-        }
-        return self._ids(statement[kind])
+        return self._ids("SELECT id FROM code_place WHERE kind = :kind ORDER BY id", {"kind": kind})
 
     def check(self) -> list[str]:
         """What is wrong with the store, a sentence each without anybody's words."""
@@ -112,7 +107,7 @@ class Upkeep(Forgetting):
             "id, change_id, edit, fact_id, kind, truth, at, said_at, recorded_at, document_id, "
             "passage_id, quote_digest, confidence, because, successor, held_id"
         )
-        rows = self._all(
+        rows = self._each(
             """
             SELECT id, change_id, edit, fact_id, kind, truth, at, said_at, recorded_at,
                 document_id, passage_id, quote_digest, confidence, because, successor, held_id,
@@ -148,29 +143,24 @@ class Upkeep(Forgetting):
 
     def _check_derived(self) -> list[str]:
         """What is derived equals what the events say."""
-        expected = self._ids(
-            """
-            WITH RECURSIVE
-            standing (id, because) AS (
-                SELECT e.id, e.because FROM event e JOIN change_set c ON c.id = e.change_id
-                LEFT JOIN held h ON h.id = e.held_id LEFT JOIN change_set o ON o.id = h.change_id
-                WHERE c.undone_by IS NULL AND o.undone_by IS NULL),
-            effective (id) AS (
-                SELECT id FROM standing WHERE because IS NULL
-                UNION SELECT s.id FROM standing s JOIN effective e ON s.because = e.id)
-            SELECT id FROM effective
-            """
-        )
         problems = []
-        if set(expected) != set(self._ids("SELECT event_id FROM live_event")):
-            problems.append("Which events are effective is out of date")
-        derived, stored = self._derived_standings(), self._standings(None, None)
-        problems += [
-            f"The state of fact {fact} is out of date"
-            for fact in sorted(derived.keys() | stored.keys())
-            if derived.get(fact) != stored.get(fact)
-        ]
-        return problems
+        stored = "SELECT event_id FROM live_event"
+        for one, other in (
+            ("SELECT id FROM effective", stored),
+            (stored, "SELECT id FROM effective"),
+        ):
+            if self._all(f"{EFFECTIVE} SELECT * FROM ({one} EXCEPT {other}) LIMIT 1"):  # noqa: S608 - statements of our own
+                problems.append("Which events are effective is out of date")
+                break
+        for facts in self._fact_chunks():
+            derived, found = self._derived_standings(facts), self._standings(facts, None)
+            problems += [
+                f"The state of fact {fact} is out of date"
+                for fact in facts
+                if derived.get(fact) != found.get(fact)
+            ]
+        rows = self._ids(f"SELECT fact_id FROM fact_state WHERE begins IS NOT {BEGINS}")  # noqa: S608 - a statement of our own
+        return problems + [f"The beginning of fact {fact} is out of date" for fact in rows]
 
     def _check_words(self) -> list[str]:
         """The keyword indexes hold what may be found, and nothing else."""
@@ -189,69 +179,36 @@ class Upkeep(Forgetting):
         return problems + [f"The keyword index has other words for fact {row[0]}" for row in rows]
 
     def _check_vectors(self) -> list[str]:
-        """The vector indexes hold the stored vectors of what may be found, and find them."""
+        """The vector indexes hold the codes of what may be found, and nothing else."""
         if self._embedder is None:
             return []
-        facts = self._ids("SELECT fact_id FROM fact_state ORDER BY fact_id")
-        vectors = {*self._ids("SELECT passage_id FROM passage_vector")}
-        live = {
-            "fact": facts,
-            "passage": [id_ for id_ in self._live_passages() if id_ in vectors],
-        }
-        problems = [
+        missing = self._ids(
+            """
+            SELECT fact_id FROM fact_state s
+            WHERE NOT EXISTS (SELECT 1 FROM fact_vector v WHERE v.fact_id = s.fact_id)
+            """
+        )
+        problems = [f"Fact {fact} has no vector" for fact in missing]
+        for kind in ("fact", "passage"):
+            rows = self._each(f"SELECT {kind}_id, vector FROM {kind}_vector")  # noqa: S608 - our own table names
+            problems += [
+                f"The vector of {kind} {id_} is no vector"
+                for id_, vector in rows
+                if len(vector) != 4 * self._embedder.dim
+                or not np.isfinite(np.frombuffer(vector, "<f4")).all()
+            ]
+        if problems:
+            return problems
+        return [
             f"The vector index of {kind}s is out of date"
-            for kind, ids in live.items()
-            if ids != self._vector_ids(kind)
+            for kind, parts in (("fact", FACTS), ("passage", [PASSAGES]))
+            if not self._check_codes(kind, parts)
         ]
-        for kind, statement in (
-            (
-                "fact",
-                "SELECT i.id, i.vector, v.vector FROM fact_vec i JOIN fact_vector v"
-                " ON v.fact_id = i.id ORDER BY i.id",
-            ),
-            (
-                "passage",
-                "SELECT i.id, i.vector, v.vector FROM passage_vec i JOIN passage_vector v"
-                " ON v.passage_id = i.id ORDER BY i.id",
-            ),
-        ):
-            rows = self._all(statement)
-            problems += [
-                f"The vector index holds another vector for {kind} {id_}"
-                for id_, indexed, stored in rows
-                if indexed != stored or not np.isfinite(np.frombuffer(stored, "<f4")).all()
-            ]
-            problems += [
-                f"The vector index does not find {kind} {id_}"
-                for id_, _, stored in rows[:: max(1, len(rows) // 16)]
-                if not self._finds(kind, id_, stored)
-            ]
-        return problems
-
-    def _finds(self, kind: str, id_: int, vector: bytes) -> bool:
-        """Whether a search for a stored vector finds it or one as near."""
-        statement = {
-            "fact": "SELECT id, distance FROM fact_vec WHERE vector MATCH :vector AND k = 1",
-            "passage": "SELECT id, distance FROM passage_vec WHERE vector MATCH :vector AND k = 1",
-        }
-        rows = self._all(statement[kind], {"vector": vector})
-        return bool(rows) and (rows[0][0] == id_ or rows[0][1] is None or rows[0][1] < 1e-3)
 
     def rebuild(self) -> None:
         """Derive everything that is derived anew; what was said and done stays untouched."""
         with self._writing():
-            self._script("DELETE FROM live_event; DELETE FROM fact_state;")
-            for event in self._ids("SELECT id FROM event ORDER BY id"):
-                self._enliven(event)
-            for name in ("fact_fts", "passage_fts"):
-                self._script(schema.FTS.format(name=name))
-            if self._embedder is not None:
-                self._new_vector_indexes(self._embedder)
-            for fact, now in self._derived_standings().items():
-                self._store_standing(fact, now)
-                self._index_fact(fact)
-            for passage in self._live_passages():
-                self._index_passage(passage)
+            self._derive()
 
     def embed_missing(self, embed: Embed) -> int:
         """Give a vector to each passage that lost it with a forgotten sentence; how many."""
@@ -308,12 +265,11 @@ class Upkeep(Forgetting):
             row = {"id": id_, "vector": vectors[text]}
             if kind == "fact":
                 self._all("INSERT INTO fact_vector VALUES (:id, :vector)", row)
-                if self._exists(FactId(id_)):
-                    self._all("INSERT INTO fact_vec (id, vector) VALUES (:id, :vector)", row)
+                self._index_vector(FactId(id_))
             else:
                 self._all("INSERT INTO passage_vector VALUES (:id, :vector)", row)
                 if id_ in live:
-                    self._all("INSERT INTO passage_vec (id, vector) VALUES (:id, :vector)", row)
+                    self._index_passage_vector(PassageId(id_))
         return filled
 
     def backup(self, path: Path) -> None:
