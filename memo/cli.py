@@ -8,25 +8,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-import tomllib
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from memo import contract, terminal
 from memo import settings as choices
 from memo.errors import ContextOverflow, MemoError, NotKnown, UsageProblem
 from memo.front import Commands, Front, piped, with_front
 from memo.preview import asker, left_out, preview, span, sum_line, summary_json
 from memo.show import show, show_line
-from memo.terminal import size
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -48,6 +43,8 @@ _AS_OF = click.option("--as-of", metavar="WHEN", help="Show what was known and h
 
 def _version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         try:
             found = metadata.version("memo")
         except metadata.PackageNotFoundError:
@@ -295,6 +292,8 @@ def _question(front: Front, line: str, pattern: Question) -> Question:
 
 
 def _answer(front: Front, memory: Memory, question: Question) -> None:
+    from memo import contract
+
     answer = _streamed(front, memory, question)
     if front.json:
         front.data(contract.answer_json(answer, question.id))
@@ -302,6 +301,7 @@ def _answer(front: Front, memory: Memory, question: Question) -> None:
 
 def _streamed(front: Front, memory: Memory, question: Question) -> Answer:
     """Ask; for a person, print the text as it comes, then what it rests on."""
+    from memo import terminal
     from memo.records import Answer
 
     with closing(memory.ask(question)) as pieces:
@@ -333,6 +333,7 @@ def facts(
 
     Without a query all of them, newest first.
     """
+    from memo import contract, terminal
     from memo.records import State
 
     found = front.memory().facts(
@@ -350,6 +351,8 @@ def facts(
 @with_front
 def history(front: Front, fact: FactId) -> None:
     """What happened to a fact, oldest first."""
+    from memo import contract, terminal
+
     entries = front.memory().history(fact)
     if not front.json:
         front.line(click.style(show_line(entries[0].text), bold=True))
@@ -365,6 +368,8 @@ def log(front: Front, limit: int | None) -> None:
 
     A change set stands for one document, or one edit of your own.
     """
+    from memo import contract, terminal
+
     changes = front.memory().changes(limit)
     lines = (line for change in changes for line in terminal.change_lines(change, front.tz))
     front.listed(changes, contract.change_json, lines, "Nothing has changed yet.")
@@ -382,6 +387,8 @@ def show_(front: Front, change: ChangeId) -> None:
 @with_front
 def documents(front: Front) -> None:
     """What was read, newest first."""
+    from memo import contract, terminal
+
     found = front.memory().documents()
     lines = terminal.document_lines(found, front.tz, front.columns)
     front.listed(found, contract.document_json, lines, "Nothing was read yet.")
@@ -392,6 +399,8 @@ def documents(front: Front) -> None:
 @with_front
 def document(front: Front, document: DocumentId) -> None:
     """One document: what was said, and what it changed."""
+    from memo import contract, terminal
+
     found, passages, change = front.memory().document(document)
     if front.json:
         front.data(contract.whole_document_json(found, passages, change))
@@ -433,6 +442,8 @@ def redo(front: Front, change: ChangeId | None) -> None:
 @click.pass_context
 def review(context: click.Context) -> None:
     """Edits held back as too risky."""
+    from memo import contract, terminal
+
     if context.invoked_subcommand is None:
         front = Front(context)
         held = front.memory().review()
@@ -587,6 +598,8 @@ def _write_vault(folder: Path, notes: Iterable[tuple[str, list[str]]]) -> None:
 
 def _write(path: Path, lines: Iterable[str]) -> None:
     """A file that only its owner can read, whole or not at all."""
+    import tempfile
+
     try:
         with tempfile.NamedTemporaryFile(
             "w", dir=path.parent, prefix=".memo-export-", encoding="utf-8", delete=False
@@ -673,7 +686,9 @@ def _names(_context: click.Context, _option: click.Parameter, typed: str) -> lis
 @with_front
 def model_list(front: Front) -> None:
     """The catalogue: size, licence, memory need and measured score."""
+    from memo import terminal
     from memo.models import catalogue, default_models, installed
+    from memo.terminal import size
 
     used = default_models(front.settings)
     models = catalogue().models
@@ -792,6 +807,7 @@ def model_use(front: Front, name: str) -> None:
 def model_remove(front: Front, name: str) -> None:
     """Delete a model from this machine."""
     from memo.models import find, remove
+    from memo.terminal import size
 
     front.confirm(f"Delete the model {find(name).name} from this machine?")
     freed = remove(name, front.settings.models)
@@ -864,6 +880,9 @@ def demo(front: Front, keep: Path | None) -> None:
     In a throw-away home: fetches the models if need be, reads chats and notes, shows every edit,
     and asks three questions.
     """
+    import tempfile
+    import tomllib
+
     front.fetch_missing()
     script = tomllib.loads((choices.asset("demo") / "questions.toml").read_text("utf-8"))
     front.settings = replace(front.settings, tz=script["zone"])
@@ -937,6 +956,8 @@ def _demo_sums(
     front: Front, memory: Memory, changes: list[ChangeSet], answers: list[tuple[Answer, bool]]
 ) -> None:
     """What the demo did, in numbers."""
+    from memo import contract, terminal
+
     counts = memory.counts()
     if front.json:
         front.data(

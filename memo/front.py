@@ -13,20 +13,15 @@ import logging
 import os
 import shutil
 import sys
-import traceback
 from contextlib import closing
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from memo import contract, terminal
 from memo import settings as choices
 from memo.errors import MemoError, ModelNotFound, UsageProblem
 from memo.show import show
-from memo.terminal import Status, size
-from memo.times import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,6 +32,7 @@ if TYPE_CHECKING:
     from memo.models import Kind, Model
     from memo.records import ChangeSet
     from memo.settings import Settings
+    from memo.terminal import Status
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,7 +51,8 @@ def _remember(context: click.Context, option: click.Parameter, value: object) ->
         context.meta[f"memo.{option.name}"] = value
 
 
-def _global_options(*, hidden: bool) -> list[click.Option]:
+@functools.cache  # made once and not for each command: a sixth of a start
+def _global_options(*, hidden: bool) -> tuple[click.Option, ...]:
     """The options that every command takes; help shows them once."""
     settings: dict[str, Any] = {
         "expose_value": False,
@@ -64,7 +61,7 @@ def _global_options(*, hidden: bool) -> list[click.Option]:
         "is_eager": True,
     }
     folder = click.Path(path_type=Path, file_okay=False)
-    return [
+    return (
         click.Option(["--home"], type=folder, help="Where your data lies.", **settings),
         click.Option(["--model"], metavar="NAME|PATH", help="The chat model to use.", **settings),
         click.Option(["--tz"], metavar="ZONE", help="Zone of times without one.", **settings),
@@ -72,7 +69,7 @@ def _global_options(*, hidden: bool) -> list[click.Option]:
         click.Option(["--quiet"], is_flag=True, help="No narration.", **settings),
         click.Option(["--yes"], is_flag=True, help="Answer yes to questions.", **settings),
         click.Option(["--debug"], is_flag=True, help="Show tracebacks.", **settings),
-    ]
+    )
 
 
 class Command(click.Command):
@@ -119,14 +116,14 @@ class Commands(click.Group):
             _complain(str(error))
             code = error.exit_code
             if debug:
-                traceback.print_exc()
+                _trace()
         except Exception as error:  # noqa: BLE001  # a traceback never reaches the person
             _complain(
                 f"{type(error).__name__}: {error}. This is a fault in memo; --debug shows it."
             )
             code = MemoError.exit_code
             if debug:
-                traceback.print_exc()
+                _trace()
         else:
             code = result if isinstance(result, int) else 0
         sys.exit(code)
@@ -134,6 +131,12 @@ class Commands(click.Group):
 
 def _complain(message: str) -> None:
     click.echo(f"memo: {show(message)}", err=True)
+
+
+def _trace() -> None:
+    import traceback
+
+    traceback.print_exc()
 
 
 class Front:
@@ -194,6 +197,7 @@ class Front:
             ModelNotFound: It is not there, and nobody can be asked or the answer is no.
         """
         from memo.models import catalogue, default_models
+        from memo.terminal import size
 
         name = default_models(settings)[0 if kind == "chat" else 1]
         if self._given is None and (settings.models / name).exists():
@@ -221,6 +225,7 @@ class Front:
             PullFailed: No source could deliver.
         """
         from memo.models import pull
+        from memo.terminal import size
 
         names = " and ".join(f"{model.name} ({size(model.bytes)})" for model in models)
         self.confirm(f"Fetch {names}?")
@@ -272,6 +277,8 @@ class Front:
 
     def status(self) -> Status:
         """One line on the terminal that shows how far something is."""
+        from memo.terminal import Status
+
         return Status(live=sys.stderr.isatty() and not self.quiet)
 
     def data(self, value: object) -> None:
@@ -289,10 +296,14 @@ class Front:
 
     def at(self, text: str | None, *, end_of_day: bool = False) -> datetime | None:
         """A time that the person gave."""
+        from memo.times import parse_time
+
         return None if text is None else parse_time(text, self.tz, end_of_day=end_of_day)
 
     def changed(self, change: ChangeSet) -> None:
         """What a change set did, as JSON or as a diff."""
+        from memo import contract, terminal
+
         if self.json:
             self.data(contract.change_json(change))
         else:
@@ -323,21 +334,13 @@ def with_front(command: Callable[Concatenate[Front, P], None]) -> Callable[P, No
     return run
 
 
-class _PrivateLog(RotatingFileHandler):
-    """A rotating log that only its owner can read; every file of it is made so."""
-
-    def _open(self) -> io.TextIOWrapper:
-        def private(path: str, flags: int) -> int:
-            return os.open(path, flags | os.O_NOFOLLOW, 0o600)
-
-        return open(self.baseFilename, "a", encoding="utf-8", opener=private)
-
-
 def _log_to(settings: Settings, context: click.Context) -> None:
     """Write ids, counts and seconds to the log while the command runs, where that is possible."""
+    from memo.logfile import PrivateLog
+
     try:
         choices.private_folder(settings.home)
-        handler = _PrivateLog(settings.log, maxBytes=_LOG_BYTES, backupCount=2)
+        handler = PrivateLog(settings.log, maxBytes=_LOG_BYTES, backupCount=2)
     except (OSError, MemoError):
         return  # a home that may only be read; the store says so where it matters
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

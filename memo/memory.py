@@ -392,10 +392,7 @@ class Memory:
         count = FACTS_FOUND if limit is None else limit
         if count < 1:
             return []
-        try:
-            embedder = self.embedder()
-        except ModelNotFound:
-            embedder = None  # words alone find much already
+        embedder = self._embedder_of_vectors()
         with self._store(embedder) as store:
             rankings = [store.search_facts_by_words(query, count, states, as_of)]
             if embedder is not None:
@@ -454,6 +451,16 @@ class Memory:
         """The given change sets."""
         with self._store() as store:
             return store.changes_by_id(ids)
+
+    def _embedder_of_vectors(self) -> Embedder | None:
+        """The embedding model, if there is anything to compare with and a model at all."""
+        with self._store() as store:
+            if store.embedder_identity() is None:
+                return None
+        try:
+            return self.embedder()
+        except ModelNotFound:
+            return None  # words alone find much already
 
     def history(self, fact: FactId) -> list[HistoryEntry]:
         """Everything that happened to a fact, oldest first.

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import platformdirs
 
 from memo.errors import MemoError, UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
 
 _CHOICES = ("model", "embedder", "tz", "me", "theme")
 """What settings.toml may hold as text."""
@@ -65,6 +61,8 @@ class Settings:
     @property
     def zone(self) -> ZoneInfo | None:
         """None means local: `datetime.astimezone()` then knows this machine's daylight saving."""
+        from zoneinfo import ZoneInfo  # noqa: PLC0415  # as below: few starts need it
+
         return ZoneInfo(self.tz) if self.tz else None
 
 
@@ -81,6 +79,8 @@ def load(
     Raises:
         UsageProblem: The file is not TOML or holds what it should not, or the zone is unknown.
     """
+    import platformdirs  # noqa: PLC0415  # help and completion do without
+
     home = _absolute(home or environ.get("MEMO_HOME") or platformdirs.user_data_dir("memo"))
     models = environ.get("MEMO_MODELS") or Path(platformdirs.user_cache_dir("memo"), "models")
     written = _read(settings_file(home))
@@ -192,6 +192,8 @@ def _absolute(path: str | Path) -> Path:
 
 
 def _check_zone(name: str) -> None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415
+
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -202,6 +204,8 @@ def _check_zone(name: str) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     """The choices in the file; {} where there is none."""
+    import tomllib  # noqa: PLC0415
+
     try:
         written = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -223,6 +227,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _replace(path: Path, text: str) -> None:
     """Whole or not at all, readable by its owner only."""
+    import tempfile  # noqa: PLC0415
+
     private_folder(path.parent)
     with tempfile.NamedTemporaryFile(
         "w", dir=path.parent, prefix=".settings-", encoding="utf-8", delete=False

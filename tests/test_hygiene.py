@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from toy import move, opened
+
+from memo.cli import main
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
@@ -24,12 +28,29 @@ ROOMS = {
     "huggingface_hub": {"models/hub.py"},
 }
 
+QUICK = {"memo.models", "memo.contract", "memo.terminal", "memo.records", "logging.handlers"}
+CHAT = {"llama_cpp", "memo.llama", "textual"}
+EMBEDDER = {"fastembed", "onnxruntime", "memo.embed"}
+
 LOADED = """
 import atexit, sys
 atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))
-from memo.cli import main
+from memo.__main__ import main
 main()
 """
+
+
+def loaded(home: Path, args: list[str], environ: dict[str, str]) -> tuple[str, set[str]]:
+    """What a command prints, and the modules that are then in memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *args],
+        env=os.environ | {"MEMO_HOME": str(home)} | environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout, set(done.stderr.split())
 
 
 @pytest.mark.parametrize(
@@ -44,16 +65,43 @@ main()
 def test_help_and_completion_load_nothing_heavy(
     tmp_path: Path, args: list[str], environ: dict[str, str]
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED, *args],
-        env=os.environ | {"MEMO_HOME": str(tmp_path)} | environ,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
+    printed, modules = loaded(tmp_path, args, environ)
+    assert printed
+    assert (HEAVY | QUICK) & modules == set()
+
+
+def test_the_outermost_help_loads_no_command(tmp_path: Path) -> None:
+    printed, modules = loaded(tmp_path, ["--help"], {"COLUMNS": ""})
+    assert "Usage: memo" in printed
+    assert {"click", "json", "pathlib", "memo.cli"} & modules == set()
+
+
+def test_the_help_that_is_kept_is_that_of_the_commands() -> None:
+    drawn = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    assert (ROOT / "assets" / "help.txt").read_text("ascii") == drawn, (
+        "renew it: python -c 'from memo.cli import main; main()' --help > assets/help.txt"
     )
-    assert done.stdout
-    assert HEAVY & set(done.stderr.split()) == set()
+
+
+def test_a_narrow_terminal_gets_help_drawn_for_it(tmp_path: Path) -> None:
+    printed, modules = loaded(tmp_path, ["--help"], {"COLUMNS": "60"})
+    assert max(map(len, printed.splitlines())) < 60
+    assert "click" in modules
+
+
+def test_listing_facts_loads_no_model(tmp_path: Path) -> None:
+    _, modules = loaded(tmp_path, ["facts"], {})
+    assert (CHAT | EMBEDDER) & modules == set()
+
+
+def test_looking_for_facts_loads_the_embedder_only_where_there_are_vectors(tmp_path: Path) -> None:
+    _, modules = loaded(tmp_path, ["facts", "Hull"], {})
+    assert (CHAT | EMBEDDER) & modules == set()
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+    printed, modules = loaded(tmp_path, ["facts", "Hull"], {"MEMO_MODELS": str(tmp_path)})
+    assert "Ann lives in Hull." in printed
+    assert CHAT & modules == set()
 
 
 def imports(path: Path) -> set[str]:

@@ -11,21 +11,19 @@ Everything here is derived from `fact_state`, `passage` and the stored vectors.
 from __future__ import annotations
 
 import json
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-import apsw
 import numpy as np
 import numpy.typing as npt
 
-from memo import schema
 from memo.events import FORGOTTEN
 from memo.records import State, from_utc_text
 from memo.store.reading import Reading
 from memo.store.rows import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Iterator
+    from collections.abc import Collection, Generator, Iterable
     from datetime import datetime
 
     from memo.lm import Vectors
@@ -70,13 +68,12 @@ def nearest(
     """
     code = signs(vector)[0]
     wanted = np.tile(np.concatenate([np.zeros(_HEAD, "<u8"), code]), (SLOTS, 1))
-    weights = np.ones(wanted.shape[1], np.float32)
-    weights[:_HEAD] = 0
     latest = None if until is None else int(until.timestamp())
-    ids, far = np.empty(0, "<u8"), np.empty(0, np.float32)
-    limit = np.inf
+    ids, far = np.empty(0, "<u8"), np.empty(0, np.uint16)
+    limit = np.iinfo(np.uint16).max
     for slots in segments:
-        differing = np.bitwise_count(slots ^ wanted[: len(slots)]).astype(np.float32) @ weights
+        bits = np.bitwise_count(slots ^ wanted[: len(slots)])
+        differing = np.ascontiguousarray(bits.T[_HEAD:]).sum(axis=0, dtype=np.uint16)
         fits = differing <= limit
         if latest is not None:
             fits &= slots[:, 1].view("<i8") <= latest
@@ -108,7 +105,7 @@ class Codes(Reading):
         where = self._segment_sizes(parts)
         if not where:
             return
-        with self._slots(where[0][1], write=False) as blob:
+        with self._blob("code_slots", "slots", where[0][1]) as blob:
             for _, segment, used in where:
                 blob.reopen(segment)
                 blob.read_into(content, 0, used * self._width)
@@ -136,15 +133,6 @@ class Codes(Reading):
     def _width(self) -> int:
         """Bytes in a slot."""
         return self._words * _BYTES
-
-    @contextmanager
-    def _slots(self, segment: int, *, write: bool) -> Iterator[apsw.Blob]:
-        """A segment's slots, opened in place: an UPDATE would write all of them anew."""
-        try:
-            with self._db.blob_open("main", "code_slots", "slots", segment, write) as blob:
-                yield blob
-        except apsw.Error as error:
-            raise schema.explained(error, self.path) from error
 
     def _place_code(self, part: str, id_: int, begin: str, vector: bytes) -> None:
         """Add a code behind the last one of a part."""
@@ -198,7 +186,7 @@ class Codes(Reading):
             "DELETE FROM code_place WHERE kind = :kind AND id = :id", {"kind": kind, "id": id_}
         )
         if (segment, slot) != (last, used - 1):
-            with self._slots(last, write=False) as blob:
+            with self._blob("code_slots", "slots", last) as blob:
                 blob.seek((used - 1) * self._width)
                 moved = blob.read(self._width)
             self._write_slot(segment, slot, moved)
@@ -218,7 +206,7 @@ class Codes(Reading):
         self._count_used(last, used - 1)
 
     def _write_slot(self, segment: int, slot: int, content: bytes) -> None:
-        with self._slots(segment, write=True) as blob:
+        with self._blob("code_slots", "slots", segment, write=True) as blob:
             blob.seek(slot * self._width)
             blob.write(content)
 

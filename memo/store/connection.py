@@ -121,6 +121,17 @@ class Connection:
         except apsw.Error as error:
             raise schema.explained(error, self.path) from error
 
+    @contextmanager
+    def _blob(
+        self, table: str, column: str, row: int, *, write: bool = False
+    ) -> Iterator[apsw.Blob]:
+        """A value opened in place: an UPDATE of a byte would write all of it anew."""
+        try:
+            with self._db.blob_open("main", table, column, row, write) as blob:
+                yield blob
+        except apsw.Error as error:
+            raise schema.explained(error, self.path) from error
+
     def _script(self, sql: str) -> None:
         try:
             schema.run_script(self._db, sql)
