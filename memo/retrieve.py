@@ -66,12 +66,12 @@ def candidates(
     people = {message.speaker or "I" for message in document.messages}
     people |= set(wording.names(document.text))
     people |= {subject for claim in claims for subject in claim.subjects}
-    about = store.current_facts_about(people)
+    about = store.current_facts_about(people, MAX_CANDIDATES)
     ids = [FactId(id_) for id_ in ranked]
     ids = list(dict.fromkeys(ids + [fact.id for fact in about]))[:MAX_CANDIDATES]
     facts = {fact.id: fact for fact in store.facts(ids)}
-    for fact in list(facts.values()):
-        for rival in store.facts_with_question(fact.claim.question):
+    for question in dict.fromkeys(fact.claim.question for fact in facts.values()):
+        for rival in store.facts_with_question(question, MAX_CANDIDATES):
             facts.setdefault(rival.id, rival)
     return Candidates(tuple(facts.values()), tuple(store.assertions(list(facts))))
 

@@ -176,6 +176,7 @@ MIGRATIONS: tuple[str, ...] = (
     DROP TABLE IF EXISTS fact_vec;
     DROP TABLE IF EXISTS passage_vec;
     ALTER TABLE fact_state ADD COLUMN begins TEXT NOT NULL DEFAULT '';
+    ALTER TABLE fact_state ADD COLUMN settles TEXT NOT NULL DEFAULT '';
     CREATE TABLE code_segment (
         segment INTEGER PRIMARY KEY,
         part TEXT NOT NULL,
@@ -190,6 +191,9 @@ MIGRATIONS: tuple[str, ...] = (
         slot INTEGER NOT NULL,
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX fact_state_newest ON fact_state (since);
+    CREATE INDEX change_set_target ON change_set (target_id) WHERE target_id IS NOT NULL;
+    CREATE INDEX change_set_undone ON change_set (undone_by) WHERE undone_by IS NOT NULL;
     INSERT INTO meta (name, value) SELECT 'underived', 'codes'
         WHERE EXISTS (SELECT 1 FROM fact_state) OR EXISTS (SELECT 1 FROM passage);
     """,
@@ -216,7 +220,7 @@ _ALWAYS = (
     ("cell_size_check", "ON", 1),
     ("trusted_schema", "OFF", 0),
     ("cache_size", "-65536", -65536),
-    ("mmap_size", "1073741824", 1073741824),
+    ("mmap_size", "0", 0),  # cell_size_check looks at a mapped page anew at each visit
 )
 
 

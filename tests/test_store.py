@@ -868,12 +868,14 @@ DAMAGES = {
     "codes": ("UPDATE code_slots SET slots = zeroblob(length(slots))", "vector index of facts"),
     "lost codes": ("DELETE FROM code_slots", "."),
     "parts": ("UPDATE code_segment SET part = 'past'", "vector index of facts"),
-    "begins": ("UPDATE fact_state SET begins = '2020-01-01T00:00:00Z'", "beginning of fact 1"),
+    "begins": ("UPDATE fact_state SET begins = '2020-01-01T00:00:00Z'", "span of fact 1"),
+    "settles": ("UPDATE fact_state SET settles = '2020-01-01T00:00:00Z'", "span of fact 1"),
     "a vector": ("UPDATE fact_vector SET vector = zeroblob(3) WHERE fact_id = 1", "fact 1"),
     "lost vector": ("DELETE FROM fact_vector WHERE fact_id = 1", "Fact 1 has no vector"),
 }
 REBUILT = ("live", "state", "words", "other words", "passage words", "terms", "places",
-           "passage vectors", "codes", "lost codes", "parts", "begins")  # fmt: skip
+           "passage vectors", "codes", "lost codes", "parts", "begins",
+           "settles")  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -37,6 +37,10 @@ FACTS = (State.CURRENT.value, State.UNCERTAIN.value, State.PAST.value)
 """The parts that hold facts."""
 PASSAGES = "passage"
 """The part that holds passages."""
+_LIKE = 4096
+"""How many codes, at least, are taken by the number of signs that differ."""
+_LIKE_EACH = 4
+"""Or how many for each vector that will be compared exactly, if that is more."""
 _BYTES = 8
 _HEAD = 2  # id and begin
 
@@ -57,8 +61,8 @@ def slots_of(ids: Iterable[int], begins: Iterable[str], vectors: Vectors) -> Wor
 
 def nearest(
     segments: Iterable[Words], vector: Vectors, count: int, until: datetime | None
-) -> list[int]:
-    """The ids of at least `count` slots, where there are as many, whose signs differ least.
+) -> Words:
+    """The slots, at least `count` where there are as many, whose signs differ least.
 
     Args:
         segments: Where to look.
@@ -69,7 +73,7 @@ def nearest(
     code = signs(vector)[0]
     wanted = np.tile(np.concatenate([np.zeros(_HEAD, "<u8"), code]), (SLOTS, 1))
     latest = None if until is None else int(until.timestamp())
-    ids, far = np.empty(0, "<u8"), np.empty(0, np.uint16)
+    found, far = [np.empty((0, wanted.shape[1]), "<u8")], np.empty(0, np.uint16)
     limit = np.iinfo(np.uint16).max
     for slots in segments:
         bits = np.bitwise_count(slots ^ wanted[: len(slots)])
@@ -77,26 +81,47 @@ def nearest(
         fits = differing <= limit
         if latest is not None:
             fits &= slots[:, 1].view("<i8") <= latest
-        (found,) = fits.nonzero()
-        ids = np.concatenate([ids, slots[found, 0]])
-        far = np.concatenate([far, differing[found]])
-        if len(ids) > max(2 * count, count + SLOTS):
+        found.append(slots[fits])
+        far = np.concatenate([far, differing[fits]])
+        if len(far) > count + SLOTS:
             limit = np.partition(far, count - 1)[count - 1]
-            ids, far = ids[far <= limit], far[far <= limit]
-    if len(ids) > count:
-        ids = ids[far <= np.partition(far, count - 1)[count - 1]]
-    return [int(id_) for id_ in ids]
+            found, far = [np.concatenate(found)[far <= limit]], far[far <= limit]
+    whole = np.concatenate(found)
+    if len(far) > count:
+        whole = whole[far <= np.partition(far, count - 1)[count - 1]]
+    return whole
+
+
+def likeliest(slots: Words, vector: Vectors, count: int) -> list[int]:
+    """The ids of the slots whose signs, as a vector of ones, have the greatest product with one.
+
+    It tells more than how many signs differ: a dimension counts as much as it does in `vector`.
+    """
+    padded = np.zeros((slots.shape[1] - _HEAD) * _BYTES * 8, np.float32)
+    padded[: vector.shape[1]] = vector[0]
+    each = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+    table = (padded.reshape(-1, 1, 8) * each).sum(axis=2)  # what each byte of a code adds
+    codes = np.ascontiguousarray(slots[:, _HEAD:]).view(np.uint8)
+    product = table[np.arange(len(table)), codes].sum(axis=1)
+    if len(product) > count:
+        slots = slots[np.argpartition(product, -count)[-count:]]
+    return [int(id_) for id_ in slots[:, 0]]
 
 
 class Codes(Reading):
     """Where each code lies; all of it within a transaction of the caller's."""
 
     def _near(
-        self, parts: Collection[str], vector: Vectors, count: int, until: datetime | None = None
+        self,
+        parts: Collection[str],
+        vector: Vectors,
+        count: int,
+        until: datetime | None = None,
     ) -> list[int]:
-        """Ids of facts or passages near to a (1, dim) vector, as `nearest` says."""
+        """Ids of the `count` facts or passages likeliest to be near to a (1, dim) vector."""
         with closing(self._segments(parts)) as segments:
-            return nearest(segments, vector, count, until)
+            slots = nearest(segments, vector, max(_LIKE, _LIKE_EACH * count), until)
+        return likeliest(slots, vector, count)
 
     def _segments(self, parts: Collection[str]) -> Generator[Words, None, None]:
         """The used slots of each segment; each is overwritten by the next."""

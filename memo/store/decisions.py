@@ -176,7 +176,10 @@ class Decisions(Changes):
     def _redoable(self, change: ChangeId | None) -> ChangeId:
         if change is None:
             rows = self._all(
-                "SELECT id FROM change_set WHERE undone_by IS NOT NULL ORDER BY undone_by DESC"
+                """
+                SELECT id FROM change_set WHERE undone_by IS NOT NULL
+                ORDER BY undone_by DESC LIMIT 1
+                """
             )
             if not rows:
                 raise NotKnown("There is nothing to redo.")

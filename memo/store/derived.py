@@ -29,11 +29,12 @@ effective (id) AS (
     UNION SELECT s.id FROM standing s JOIN effective e ON s.because = e.id)
 """
 """The events that are effective, derived all at once."""
-BEGINS = """
-(SELECT min(max(e.at, e.said_at)) FROM event e
- JOIN live_event l ON l.event_id = e.id WHERE e.fact_id = fact_state.fact_id AND e.truth = 1)
+SPAN = """
+(SELECT min(max(e.at, e.said_at)) FILTER (WHERE e.truth = 1), max(max(e.at, e.said_at))
+ FROM event e JOIN live_event l ON l.event_id = e.id
+ WHERE e.fact_id = fact_state.fact_id AND e.kind NOT IN ('pinned', 'unpinned'))
 """
-"""The first time as of which a fact is in any state."""
+"""From when on a fact is in any state, and from when on in that of today."""
 _CHUNK = 10_000
 
 
@@ -114,7 +115,7 @@ class Derived(Search):
         )
         self._all(
             f"""
-            UPDATE fact_state SET begins = {BEGINS}
+            UPDATE fact_state SET (begins, settles) = {SPAN}
             WHERE fact_id IN (SELECT value FROM json_each(:facts))
             """,  # noqa: S608 - a statement of our own
             {"facts": listed(standings)},
@@ -215,5 +216,5 @@ class Derived(Search):
             raise StoreReadOnly(f"{self.path} must be brought up to date: make it writable once.")
         with self._writing():
             if self._all("DELETE FROM meta WHERE name = 'underived' RETURNING value"):
-                self._all(f"UPDATE fact_state SET begins = {BEGINS}")  # noqa: S608 - a statement of our own
+                self._all(f"UPDATE fact_state SET (begins, settles) = {SPAN}")  # noqa: S608 - a statement of our own
                 self._pack_codes()

@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from itertools import groupby
+from sys import intern
 from typing import TYPE_CHECKING
 
 from memo.errors import NotKnown
@@ -48,11 +49,19 @@ from memo.store.rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
 
 _LATER_PIECE = re.compile(r"\+\d+$")
+_EVER = "9999-12-31T23:59:59Z"
+_CHUNK = 1000
+"""Facts held at a time where there may be a million."""
+
+
+def _chunks(ids: Sequence[FactId]) -> Iterator[Sequence[FactId]]:
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]
 
 
 class Reading(Connection):
@@ -181,24 +190,25 @@ class Reading(Connection):
         return [found[id_] for id_ in wanted if id_ in found]
 
     def _standings(
-        self, facts: Iterable[FactId] | None, as_of: datetime | None
+        self, facts: Iterable[FactId], as_of: datetime | None = None
     ) -> dict[FactId, Standing]:
-        """State of facts that exist, all or some: stored for now, derived for then."""
-        if as_of is not None:
-            return self._derived_standings(facts, as_of)
+        """How facts stand, or stood then, without those that do not or did not yet exist."""
         rows = self._all(
             """
-            SELECT s.fact_id, s.state, s.since, s.until, s.pinned, s.document_id, s.replaced_by
-            FROM json_each(coalesce(
-                :facts, (SELECT json_group_array(fact_id) FROM fact_state))) wanted
-            CROSS JOIN fact_state s ON s.fact_id = wanted.value
+            SELECT s.fact_id, s.settles <= :when, s.state, s.since, s.until, s.pinned,
+                s.document_id, s.replaced_by
+            FROM json_each(:facts) wanted CROSS JOIN fact_state s ON s.fact_id = wanted.value
+            WHERE s.begins <= :when
             """,
-            {"facts": listed(facts)},
+            {"facts": listed(facts), "when": utc_text(as_of) if as_of else _EVER},
         )
-        return {
+        found = {
             FactId(fact): Standing(State(state), since, until, bool(pinned), document, by)
-            for fact, state, since, until, pinned, document, by in rows
+            for fact, settled, state, since, until, pinned, document, by in rows
+            if settled
         }
+        unsettled = [FactId(fact) for fact, settled, *_ in rows if not settled]
+        return found | self._derived_standings(unsettled, as_of) if unsettled else found
 
     def _replaces(self, facts: list[FactId], as_of: datetime | None) -> dict[FactId, FactId]:
         """Of each fact that took another's place: whose, the latest of them."""
@@ -220,50 +230,89 @@ class Reading(Connection):
         as_of: datetime | None = None,
     ) -> list[Fact]:
         """Facts in one state, or all with None; those that began last come first."""
+        return list(self.each_fact(state, limit, as_of))
+
+    def each_fact(
+        self,
+        state: State | None = State.CURRENT,
+        limit: int | None = None,
+        as_of: datetime | None = None,
+    ) -> Iterator[Fact]:
+        """As `list_facts`, but some at a time, for those that are too many to hold."""
         with self._reading():
-            if as_of is None:
-                return self.facts(self._newest(state, limit))
-            ordered = sorted(
-                (
-                    (now.since, fact)
-                    for fact, now in self._derived_standings(as_of=as_of).items()
-                    if state in (None, now.state)
-                ),
-                reverse=True,
+            ids = self._newest(state, limit) if as_of is None else self._then(state, limit, as_of)
+            for some in _chunks(ids):
+                yield from self.facts(some, as_of)
+
+    def _then(self, state: State | None, limit: int | None, as_of: datetime) -> list[FactId]:
+        """The facts in a state at a time; those that began last come first."""
+        settled = """
+            SELECT since, fact_id FROM fact_state
+            WHERE state = :state AND since <= :when AND begins <= :when AND settles <= :when
+            ORDER BY since DESC, fact_id DESC LIMIT :limit
+        """
+        bindings = {"when": utc_text(as_of), "limit": -1 if limit is None else limit}
+        began: list[tuple[str, int]] = []
+        for one in tuple(State) if state is None else (state,):
+            began += self._all(settled, {**bindings, "state": one})
+        unsettled = self._ids(
+            "SELECT fact_id FROM fact_state WHERE begins <= :when AND settles > :when", bindings
+        )
+        for some in _chunks([FactId(id_) for id_ in unsettled]):
+            began += (
+                (intern(now.since), fact)
+                for fact, now in self._derived_standings(some, as_of).items()
+                if state in (None, now.state)
             )
-            return self.facts([fact for _, fact in ordered[:limit]], as_of)
+        return [FactId(fact) for _, fact in sorted(began, reverse=True)[:limit]]
 
     def _newest(self, state: State | None, limit: int | None) -> list[FactId]:
-        rows = self._ids(
+        statement = (
             """
-            SELECT fact_id FROM fact_state WHERE :state IS NULL OR state = :state
+            SELECT fact_id FROM fact_state
             ORDER BY since DESC, fact_id DESC LIMIT :limit
-            """,
-            {"state": state and state.value, "limit": -1 if limit is None else limit},
+            """
+            if state is None
+            else """
+            SELECT fact_id FROM fact_state WHERE state = :state
+            ORDER BY since DESC, fact_id DESC LIMIT :limit
+            """
         )
+        rows = self._ids(statement, {"state": state, "limit": -1 if limit is None else limit})
         return [FactId(row) for row in rows]
 
-    def current_facts_about(self, names: Iterable[str]) -> list[Fact]:
-        """Current facts with any of these subjects; case does not matter."""
-        ids = self._ids(
-            """
-            SELECT DISTINCT s.fact_id
-            FROM json_each(:names) wanted CROSS JOIN fact_subject s ON s.name = wanted.value
-            CROSS JOIN fact_state now ON now.fact_id = s.fact_id AND now.state = 'current'
-            ORDER BY s.fact_id
-            """,
-            {"names": json.dumps([squashed(clean(name)) for name in names])},
-        )
-        return self.facts([FactId(id_) for id_ in ids])
+    def current_facts_about(self, names: Iterable[str], limit: int | None = None) -> list[Fact]:
+        """Current facts with any of these subjects, the newest `limit` of each, the oldest first.
 
-    def facts_with_question(self, question: str) -> list[Fact]:
-        """Facts in any state that answer this question, in the order in which they began."""
+        Case does not matter.
+        """
+        ids: set[int] = set()
+        for name in {squashed(clean(name)) for name in names}:
+            ids |= set(
+                self._ids(
+                    """
+                    SELECT s.fact_id FROM fact_subject s
+                    CROSS JOIN fact_state now ON now.fact_id = s.fact_id AND now.state = 'current'
+                    WHERE s.name = :name ORDER BY s.fact_id DESC LIMIT :limit
+                    """,
+                    {"name": name, "limit": -1 if limit is None else limit},
+                )
+            )
+        return self.facts([FactId(id_) for id_ in sorted(ids)])
+
+    def facts_with_question(self, question: str, limit: int | None = None) -> list[Fact]:
+        """Facts in any state that answer this question, in the order in which they began.
+
+        With a limit, those that were stored last.
+        """
         ids = self._ids(
             """
-            SELECT f.id FROM fact f JOIN fact_state now ON now.fact_id = f.id
-            WHERE f.slot = :slot ORDER BY now.since, f.id
+            SELECT id FROM (
+                SELECT f.id, now.since FROM fact f JOIN fact_state now ON now.fact_id = f.id
+                WHERE f.slot = :slot ORDER BY f.id DESC LIMIT :limit)
+            ORDER BY since, id
             """,
-            {"slot": squashed(clean(question))},
+            {"slot": squashed(clean(question)), "limit": -1 if limit is None else limit},
         )
         return self.facts([FactId(id_) for id_ in ids])
 
@@ -380,15 +429,18 @@ class Reading(Connection):
 
     def documents(self) -> list[StoredDocument]:
         """What was read and neither undone nor forgotten, newest first."""
+        return self._documents("ORDER BY d.at DESC, d.id DESC", {})
+
+    def _documents(self, which: str, bindings: dict[str, object]) -> list[StoredDocument]:
         rows = self._all(
-            """
+            f"""
             SELECT d.id, d.source, d.title, d.at, d.recorded_at, d.change_id,
                 (SELECT count(*) FROM passage p WHERE p.document_id = d.id),
                 (SELECT count(*) FROM fact_state s WHERE s.document_id = d.id), d.key
             FROM document d JOIN change_set c ON c.id = d.change_id
-            WHERE c.undone_by IS NULL AND NOT d.forgotten
-            ORDER BY d.at DESC, d.id DESC
-            """
+            WHERE c.undone_by IS NULL AND NOT d.forgotten {which}
+            """,  # noqa: S608 - an end of our own
+            bindings,
         )
         return [as_document(row) for row in rows]
 
@@ -399,10 +451,10 @@ class Reading(Connection):
             NotKnown: There is none, or it was undone or forgotten.
         """
         with self._reading():
-            for found in self.documents():
-                if found.id == document:
-                    return found, self.passages_of(document), self.change(found.change)
-        raise NotKnown(f"There is no document {document}: `memo documents` lists them.")
+            known = self._documents("AND d.id = :document", {"document": document})
+            if not known:
+                raise NotKnown(f"There is no document {document}: `memo documents` lists them.")
+            return known[0], self.passages_of(document), self.change(known[0].change)
 
     def passages_of(self, document: DocumentId) -> list[Passage]:
         """The passages of a document in its order."""
@@ -431,7 +483,12 @@ class Reading(Connection):
         with self._reading():
             counts = {state.value: 0 for state in State}
             counts |= dict(self._all("SELECT state, count(*) FROM fact_state GROUP BY state"))
-            counts["documents"] = len(self.documents())
+            counts["documents"] = self._one(
+                """
+                SELECT count(*) FROM document d JOIN change_set c ON c.id = d.change_id
+                WHERE c.undone_by IS NULL AND NOT d.forgotten
+                """
+            )[0]
             counts["passages"] = len(self._live_passages())
             counts["events"] = self._one("SELECT count(*) FROM event")[0]
             counts["changes"] = self._one("SELECT count(*) FROM change_set")[0]
@@ -443,19 +500,17 @@ class Reading(Connection):
     ) -> list[tuple[HeldId, ChangeId, Held]]:
         """Edits held back (by one change set): `open`, `accepted` or `rejected` ones."""
         rows = self._all(
-            """
+            f"""
             SELECT h.id, h.change_id, h.edit, h.reason
             FROM held h JOIN change_set c ON c.id = h.change_id AND c.undone_by IS NULL
-            LEFT JOIN (
-                SELECT v.held_id, v.accepted FROM held_decision v
-                JOIN change_set r ON r.id = v.change_id AND r.undone_by IS NULL
-            ) decided ON decided.held_id = h.id
-            WHERE h.edit IS NOT NULL AND h.change_id = coalesce(:change, h.change_id)
-              AND :state = CASE decided.accepted
-                  WHEN 1 THEN 'accepted' WHEN 0 THEN 'rejected' ELSE 'open' END
+            WHERE h.edit IS NOT NULL AND {"true" if change is None else "h.change_id = :change"}
+              AND :state = ifnull((
+                  SELECT iif(v.accepted, 'accepted', 'rejected') FROM held_decision v
+                  JOIN change_set r ON r.id = v.change_id AND r.undone_by IS NULL
+                  WHERE v.held_id = h.id), 'open')
             ORDER BY h.id
-            """,
-            {"state": state, "change": change},
+            """,  # noqa: S608 - a condition of our own
+            {"state": state} | ({} if change is None else {"change": change}),
         )
         return [
             (HeldId(id_), ChangeId(held_by), Held(edit_of(edit), reason))

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from memo.lm import Vectors
 
-COMPARED = 2048
+COMPARED = 256
 """Vectors compared exactly in any search: up to so many, all."""
-COMPARED_EACH = 64
-"""Further ones for each that is wanted: recall@10 of 0.99 among a million (tests/benchmarks)."""
+COMPARED_EACH = 16
+"""Further ones for each that is wanted: recall@10 is above 0.99 (tests/benchmarks)."""
+CONSIDERED = 4096
+"""How many at most are looked at for how they stood at a time."""
 RANKED = 20_000
 """Rows ranked in a keyword search; the words that occur in more are left out."""
 
@@ -34,15 +36,19 @@ class Search(Codes):
         states: Collection[State] | None = None,
         as_of: datetime | None = None,
     ) -> list[tuple[FactId, float]]:
-        """The k nearest facts with their cosine; as of a time, of those that are compared."""
+        """The k nearest facts with their cosine; as of a time, of `CONSIDERED` ones."""
         states = tuple(State) if states is None else states
         compared = COMPARED + COMPARED_EACH * k
         with self._reading():
             if as_of is None:
                 near = self._nearest([state.value for state in states], vector, k, compared)
                 return [(FactId(fact), cosine) for fact, cosine in near]
-            near = self._nearest(FACTS, vector, compared, compared, as_of)
-            return self._held_then(near, k, states, as_of)
+            for count in (compared, max(compared, CONSIDERED)):
+                near = self._nearest(FACTS, vector, count, count, as_of)
+                found = self._held_then(near, k, states, as_of)
+                if len(found) == k or len(near) < count:
+                    break
+            return found
 
     def search_facts_by_words(
         self,
@@ -69,7 +75,7 @@ class Search(Codes):
                     "ranked": RANKED,
                     "states": " ".join(states),
                     "when": utc_text(as_of) if as_of else None,
-                    "k": COMPARED + COMPARED_EACH * k if as_of else k,
+                    "k": CONSIDERED if as_of else k,
                 },
             )
             if as_of is None:

@@ -14,7 +14,7 @@ from memo.events import FORGOTTEN, chained, edit_text
 from memo.records import FactId, PassageId
 from memo.settings import sync_folder
 from memo.store.codes import FACTS, PASSAGES
-from memo.store.derived import BEGINS, EFFECTIVE
+from memo.store.derived import EFFECTIVE, SPAN
 from memo.store.forgetting import Forgetting
 from memo.store.rows import checked_vectors, passage_text, utc
 
@@ -153,14 +153,14 @@ class Upkeep(Forgetting):
                 problems.append("Which events are effective is out of date")
                 break
         for facts in self._fact_chunks():
-            derived, found = self._derived_standings(facts), self._standings(facts, None)
+            derived, found = self._derived_standings(facts), self._standings(facts)
             problems += [
                 f"The state of fact {fact} is out of date"
                 for fact in facts
                 if derived.get(fact) != found.get(fact)
             ]
-        rows = self._ids(f"SELECT fact_id FROM fact_state WHERE begins IS NOT {BEGINS}")  # noqa: S608 - a statement of our own
-        return problems + [f"The beginning of fact {fact} is out of date" for fact in rows]
+        rows = self._ids(f"SELECT fact_id FROM fact_state WHERE (begins, settles) IS NOT {SPAN}")  # noqa: S608 - a statement of our own
+        return problems + [f"The span of fact {fact} is out of date" for fact in rows]
 
     def _check_words(self) -> list[str]:
         """The keyword indexes hold what may be found, and nothing else."""
