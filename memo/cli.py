@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from memo.answer import Question
     from memo.memory import AlreadyKnown, ImportEvent, Memory, Summary, Told
-    from memo.records import Answer, ChangeId, ChangeSet, DocumentId, FactId, HeldId
+    from memo.records import Answer, ChangeId, ChangeSet, DocumentId, Fact, FactId, HeldId
 
 _PARTLY = 3
 _LARGEST_ID = 2**63 - 1  # SQLite's
@@ -336,12 +336,14 @@ def facts(
     from memo import contract, terminal
     from memo.records import State
 
-    found = front.memory().facts(
-        query,
-        state=None if state == "all" else State(state),
-        as_of=front.at(as_of, end_of_day=True),
-        limit=limit,
-    )
+    memory = front.memory()
+    wanted = None if state == "all" else State(state)
+    when = front.at(as_of, end_of_day=True)
+    found: Iterable[Fact]
+    if query is None:
+        found = memory.each_fact(state=wanted, as_of=when, limit=limit)
+    else:
+        found = memory.facts(query, state=wanted, as_of=when, limit=limit)
     lines = terminal.fact_lines(found, front.tz, front.columns)
     front.listed(found, contract.fact_json, lines, "No facts.")
 

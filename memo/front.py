@@ -311,16 +311,18 @@ class Front:
                 self.line(line)
 
     def listed(
-        self, items: Sequence[T], to_json: Callable[[T], object], lines: Iterable[str], none: str
+        self, items: Iterable[T], to_json: Callable[[T], object], lines: Iterable[str], none: str
     ) -> None:
         """A list: JSON lines, or lines for a person; `none` is said where it is empty."""
         if self.json:
             for item in items:
                 self.data(to_json(item))
-        elif items:
-            for line in lines:
-                self.line(line)
-        else:
+            return
+        empty = True
+        for line in lines:
+            self.line(line)
+            empty = False
+        if empty:
             self.say(none)
 
 

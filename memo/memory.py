@@ -385,8 +385,7 @@ class Memory:
             limit: None for all, or for `FACTS_FOUND` where there is a query.
         """
         if query is None:
-            with self._store() as store:
-                return store.list_facts(state, limit, as_of)
+            return list(self.each_fact(state=state, as_of=as_of, limit=limit))
         query = storable(query)
         states = None if state is None else {state}
         count = FACTS_FOUND if limit is None else limit
@@ -451,6 +450,17 @@ class Memory:
         """The given change sets."""
         with self._store() as store:
             return store.changes_by_id(ids)
+
+    def each_fact(
+        self,
+        *,
+        state: State | None = State.CURRENT,
+        as_of: datetime | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Fact]:
+        """What `facts` gives without a query, without holding all of it."""
+        with self._store() as store:
+            yield from store.each_fact(state, limit, as_of)
 
     def _embedder_of_vectors(self) -> Embedder | None:
         """The embedding model, if there is anything to compare with and a model at all."""

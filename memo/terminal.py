@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import unicodedata
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
         StoredDocument,
     )
 
+_BLOCK = 1000
+"""Rows of a table that are held to align them."""
 _CLEARED = "\r\x1b[K"
 _MARKS = {
     "add": ("+", "green"),
@@ -102,19 +105,23 @@ def moment(when: datetime, tz: tzinfo | None) -> str:
     return when.astimezone(tz).strftime("%Y-%m-%d %H:%M")
 
 
-def fact_lines(facts: Sequence[Fact], tz: tzinfo | None, columns: int | None) -> Iterator[str]:
-    """A table of facts."""
-    rows = [
-        (
-            str(fact.id),
-            f"{'* ' if fact.pinned else ''}{fact.text}",
-            fact.state.value,
-            day(fact.since, tz),
-            day(fact.until, tz),
-        )
-        for fact in facts
-    ]
-    return table(("id", "fact", "state", "since", "until"), rows, columns)
+def fact_lines(facts: Iterable[Fact], tz: tzinfo | None, columns: int | None) -> Iterator[str]:
+    """A table of facts; of very many, each block has columns of its own width."""
+    headings: tuple[str, ...] = ("id", "fact", "state", "since", "until")
+    left = iter(facts)
+    while block := list(islice(left, _BLOCK)):
+        rows = [
+            (
+                str(fact.id),
+                f"{'* ' if fact.pinned else ''}{fact.text}",
+                fact.state.value,
+                day(fact.since, tz),
+                day(fact.until, tz),
+            )
+            for fact in block
+        ]
+        yield from table(headings, rows, columns)
+        headings = ()
 
 
 def document_lines(
