@@ -679,12 +679,6 @@ class Memory:
             StoreError: The backup is damaged, or the place cannot be written.
             StoreBusy: Another memo is reading documents.
         """
-        with Store.open(backup, read_only=True) as copy:
-            if problems := copy.check():
-                raise StoreDamaged(
-                    f"The backup {backup} is damaged: {'; '.join(problems[:3])}. "
-                    "Nothing was changed; try an older one."
-                )
         store = self.settings.store
         arriving = store.with_name(".memo.db.restoring")
         with self._locked():
@@ -694,12 +688,20 @@ class Memory:
                     shutil.copyfileobj(source, target)
                     target.flush()
                     os.fsync(target.fileno())
+                with Store.open(arriving) as copy:  # an older memo's is brought up to date
+                    problems = copy.check()
+                if problems:
+                    raise StoreDamaged(
+                        f"The backup {backup} is damaged: {'; '.join(problems[:3])}. "
+                        "Nothing was changed; try an older one."
+                    )
                 former = _set_aside(store)
                 arriving.replace(store)
             except OSError as error:
                 raise StoreError(f"Cannot restore to {store}: {error.strerror}.") from error
             finally:
-                arriving.unlink(missing_ok=True)
+                for path in _files(arriving):
+                    path.unlink(missing_ok=True)
         return former
 
     def former_stores(self) -> list[Path]:

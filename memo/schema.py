@@ -194,7 +194,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX fact_state_newest ON fact_state (since);
     CREATE INDEX change_set_target ON change_set (target_id) WHERE target_id IS NOT NULL;
     CREATE INDEX change_set_undone ON change_set (undone_by) WHERE undone_by IS NOT NULL;
-    INSERT INTO meta (name, value) SELECT 'underived', 'codes'
+    INSERT INTO meta (name, value) SELECT 'underived', x'01'
         WHERE EXISTS (SELECT 1 FROM fact_state) OR EXISTS (SELECT 1 FROM passage);
     """,
 )

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from toy import TOY, add, embed, fact_of, home, move, moves, note, on, opened, plan, settle, towns
 
+from memo import schema
 from memo.errors import (
     EmbedderMismatch,
     ModelError,
@@ -50,7 +51,7 @@ from memo.records import (
     State,
     Usage,
 )
-from memo.store import Store
+from memo.store import Store, codes, search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -161,6 +162,53 @@ def test_a_cut_file_is_called_damaged(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:30_000])
     with pytest.raises(StoreDamaged), Store.open(path) as cut:
         cut.dump()
+
+
+FORMER = """
+DROP INDEX fact_state_newest; DROP INDEX change_set_target; DROP INDEX change_set_undone;
+ALTER TABLE fact_state DROP COLUMN begins; ALTER TABLE fact_state DROP COLUMN settles;
+DROP TABLE code_segment; DROP TABLE code_slots; DROP TABLE code_place;
+CREATE VIRTUAL TABLE fact_vec USING vec0 (
+    id INTEGER PRIMARY KEY, vector FLOAT[32] distance_metric=cosine);
+CREATE VIRTUAL TABLE passage_vec USING vec0 (
+    id INTEGER PRIMARY KEY, vector FLOAT[32] distance_metric=cosine);
+INSERT INTO fact_vec SELECT v.* FROM fact_vector v JOIN fact_state USING (fact_id);
+INSERT INTO passage_vec SELECT * FROM passage_vector;
+PRAGMA user_version = 1;
+"""
+"""Makes of a store what memo wrote before it had sign codes."""
+
+
+def former(path: Path) -> None:
+    with raw(path) as db:
+        for _ in db.execute(FORMER):
+            pass
+
+
+def test_a_store_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        move(store, "York", "2024-02-01")
+        before = store.dump()
+    former(tmp_path / "memo.db")
+    with opened(tmp_path) as store:
+        assert store.dump() == before
+        assert store.check() == []
+        near = store.search_facts_by_vector(embed(["Where does Ann live?"])[0], 5)
+        assert {fact for fact, _ in near} == {1, 2}
+        assert towns(store, "2024-01-15") == ["Hull"]
+
+
+def test_an_upgrade_that_was_cut_short_goes_on(tmp_path: Path) -> None:
+    """The process ended after the tables had been made and before they were filled."""
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+    former(tmp_path / "memo.db")
+    schema.connect(tmp_path / "memo.db")[0].close()
+    with pytest.raises(StoreReadOnly, match="brought up to date"):
+        Store.open(tmp_path / "memo.db", read_only=True)
+    with opened(tmp_path) as store:
+        assert store.check() == []
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
@@ -604,6 +652,69 @@ def test_vectors_find_facts_and_passages(store: Store) -> None:
     said = embed(["Ann: I live in Hull now. The weather is fine."])[0]
     assert store.search_passages_by_vector(said, 1)[0][0] == 1
     assert store.search_passages_by_vector(said, 5, on("2023-01-01")) == []
+
+
+def spread(count: int) -> Vectors:
+    """Vectors that lie in no order."""
+    vectors = np.random.default_rng(7).standard_normal((count, TOY.dim)).astype("f4")
+    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
+
+
+def many(store: Store, count: int, date: str = "2024-01-01") -> Vectors:
+    """So many facts with vectors that are no words'; facts and rows are numbered alike."""
+    vectors = spread(2 * count)
+    claims = [Claim(f"Fact {n}.", f"What is {n}?", f"{n}", ("Ann",)) for n in range(count)]
+    texts = {f"{claim.question} {claim.text}": row for row, claim in enumerate(claims)}
+
+    def drawn(wanted: Sequence[str]) -> Vectors:
+        return np.stack([vectors[texts.get(text, -1)] for text in wanted])
+
+    store.apply(note("Much.", date), plan(*(Add(claim, on(date)) for claim in claims)), drawn)
+    return vectors
+
+
+@pytest.mark.parametrize("slots", [1, 7, 64, 4096])
+def test_the_nearest_are_those_of_an_exact_search(
+    store: Store, monkeypatch: pytest.MonkeyPatch, slots: int
+) -> None:
+    monkeypatch.setattr(codes, "SLOTS", slots)
+    monkeypatch.setattr(search, "COMPARED", 40)
+    vectors = many(store, 300)
+    store.apply(
+        note("Over.", "2024-02-01"),
+        plan(*(MakeFalse(FactId(n), on("2024-02-01")) for n in range(1, 300, 3))),
+        embed,
+    )
+    assert store.check() == []
+    right = 0
+    for query in vectors[300:330]:
+        near = store.search_facts_by_vector(query, 10, [State.CURRENT])
+        cosines = vectors[:300] @ query
+        assert [cosine for _, cosine in near] == pytest.approx(
+            [float(cosines[fact - 1]) for fact, _ in near], abs=1e-5
+        )
+        exact = [int(row) + 1 for row in np.argsort(-cosines) if row % 3][:10]
+        right += len(set(exact) & {fact for fact, _ in near})
+    assert right / 300 >= 0.95
+    past = store.search_facts_by_vector(vectors[0], 5, [State.PAST])
+    assert past[0][0] == 1
+    then = store.search_facts_by_vector(vectors[0], 5, [State.CURRENT], on("2024-01-15"))
+    assert then[0][0] == 1
+    assert store.search_facts_by_vector(vectors[0], 5, None, on("2023-12-31")) == []
+
+
+def test_a_forgotten_vector_leaves_no_trace(store: Store) -> None:
+    vectors = many(store, 20)
+    gone = codes.signs(vectors[4:5]).tobytes(), vectors[4].tobytes()
+    assert all(trace in store.path.read_bytes() + wal(store) for trace in gone)
+    store.forget_fact(FactId(5))
+    assert not any(trace in store.path.read_bytes() + wal(store) for trace in gone)
+    assert store.check() == []
+
+
+def wal(store: Store) -> bytes:
+    return store.path.with_name("memo.db-wal").read_bytes()
 
 
 def test_a_search_widens_until_enough_fit(store: Store) -> None:
