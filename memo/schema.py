@@ -219,7 +219,7 @@ _ALWAYS = (
     ("temp_store", "MEMORY", 2),
     ("cell_size_check", "ON", 1),
     ("trusted_schema", "OFF", 0),
-    ("cache_size", "-65536", -65536),
+    ("cache_size", "-32768", -32768),
     ("mmap_size", "0", 0),  # cell_size_check looks at a mapped page anew at each visit
 )
 

@@ -7,6 +7,12 @@ parse     messages a second read from generated exports of up to 300 MB, in flat
 paint     time to the application's first paint over that of an empty Textual application
 keys      milliseconds from a key to the screen while a fake model writes (95th percentile)
 facts     the same for each key of a search among 100,000 facts
+search    the worst share of the time that a search of 100,000 or a million facts may take
+growth    the worst growth of any look into a store, over the growth of the store
+past      a search where nine of ten facts are past, over one where none is
+imports   what a document costs where there are 100 times as many facts, by fakes
+memory    megabytes that `memo facts` takes at most in the largest store
+start     `memo --help` over `python -c pass`
 
 Models are found as the program finds them (--model, MEMO_MODEL, the settings file, the default).
 """
@@ -16,6 +22,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shutil
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
@@ -26,6 +33,7 @@ import agreement
 import cost
 import parse
 import screens
+import scale
 import stories
 
 from memo.engines import installed_embedder, installed_language_model, located
@@ -47,11 +55,20 @@ MESSAGES_A_SECOND = 20_000.0
 MEMORY_GROWTH = 1.25  # peak for ten times the file over the peak for one
 PAINT_RATIO = 1.5
 KEY_MS = 50.0
+SEARCH_MS = {100_000: 10.0, 1_000_000: 50.0}
+"""The median that a search among so many facts may take."""
+RECALL = 0.95
+FLAT = 1.5
+"""How much longer the history of one fact may take to read in the largest store."""
+PAST_RATIO = 1.25
+IMPORT_RATIO = 4.0
+FACTS_MB = 300.0
+START_RATIO = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One figure and what it should be at least."""
+    """One figure and what it should be at least; where its unit says so, at most."""
 
     value: float
     unit: str
@@ -68,6 +85,13 @@ class Bench:
     ) -> None:
         self.settings, self.file, self.resume = settings, file, resume
         self.exports = exports
+        self, settings: Settings, file: str, resume: Path | None, stores: Path, facts: int
+    ) -> None:
+        self.settings, self.file, self.resume = settings, file, resume
+        self.facts = facts
+        """How many the largest store has."""
+        self._folder = stores
+        self._measured: dict[int, dict[str, Any]] = {}
         self._lm: LanguageModel | None = None
         self._embedder: Embedder | None = None
 
@@ -187,6 +211,98 @@ class Bench:
         found = screens.facts_at_scale()
         ok = found.keys.p95_ms <= KEY_MS
         return Result(found.keys.p95_ms, "ms (at most)", KEY_MS, ok, asdict(found))
+    @property
+    def stores(self) -> scale.Stores:
+        """Synthetic stores of any size."""
+        return scale.Stores(self._folder, self.embedder)
+
+    def _sizes(self) -> list[int]:
+        return [10**power for power in range(3, 7) if 10**power <= self.facts]
+
+    def _measure(self, facts: int) -> dict[str, Any]:
+        if facts not in self._measured:
+            self._measured[facts] = scale.measure(self.stores, facts)
+        return self._measured[facts]
+
+    def search(self) -> Result:
+        """Times and recall at every size; the verdict is on the sizes that have a target.
+
+        It is on the processor's time, which other work on the machine does not change; what was
+        waited stands beside it.
+        """
+        measured = [self._measure(facts) for facts in self._sizes()]
+        share = max(
+            (
+                one["times"]["vector"]["cpu_ms"] / SEARCH_MS[one["facts"]]
+                for one in measured
+                if one["facts"] in SEARCH_MS
+            ),
+            default=0.0,
+        )
+        found = min(one["recall"] for one in measured)
+        return Result(
+            round(share, 3),
+            f"of the time allowed, at most; recall@10 {found:.3f}",
+            1.0,
+            share <= 1 and found >= RECALL,
+            {"sizes": measured},
+        )
+
+    def growth(self) -> Result:
+        """The processor's time of each look in the largest store, over that in the smallest."""
+        small, large = self._measure(self._sizes()[0]), self._measure(self._sizes()[-1])
+        grown = {
+            name: round(times["cpu_ms"] / small["times"][name]["cpu_ms"], 2)
+            for name, times in large["times"].items()
+            if name != "exact"
+        }
+        worst = max(grown.values()) / (large["facts"] / small["facts"])
+        return Result(
+            round(worst, 4),
+            "of linear growth, at most; history of one fact flat",
+            1.0,
+            worst <= 1 and grown["history"] <= FLAT,
+            {"times_as_long": grown, "facts": [small["facts"], large["facts"]]},
+        )
+
+    def past(self) -> Result:
+        """Searches among as many current facts, with past ones beside them and without."""
+        found = scale.past_share(self.stores, min(self.facts, 100_000))
+        ratio = found["past"] / found["current"]
+        return Result(round(ratio, 2), "times, at most", PAST_RATIO, ratio <= PAST_RATIO, found)
+
+    def imports(self) -> Result:
+        """The same messages into the smallest store and into one of 100,000 facts."""
+        sizes = [facts for facts in self._sizes() if facts in (1000, 100_000)]
+        found: dict[str, Any] = {}
+        for facts in sizes:
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+                shutil.copy(self.stores.home(facts) / "memo.db", folder)
+                found[str(facts)] = scale.import_into(Path(folder), 1000)
+        ratio = (
+            found[str(sizes[-1])]["cpu_ms_a_document"] / found[str(sizes[0])]["cpu_ms_a_document"]
+        )
+        return Result(round(ratio, 2), "times, at most", IMPORT_RATIO, ratio <= IMPORT_RATIO, found)
+
+    def memory(self) -> Result:
+        """All current facts of the largest store, listed."""
+        home = self.stores.home(self.facts)
+        peak = scale.peak_mb(["--home", str(home), "facts"])
+        return Result(peak, "MB, at most", FACTS_MB, peak <= FACTS_MB, {"facts": self.facts})
+
+    def start(self) -> Result:
+        """What it takes to be shown the commands."""
+        found = scale.starts(
+            {
+                "python -c pass": ["-c", "pass"],
+                "memo --help": ["-m", "memo", "--help"],
+                "memo facts --help": ["-m", "memo", "facts", "--help"],
+            }
+        )
+        ratio = found["memo --help"] / found["python -c pass"]
+        return Result(
+            round(ratio, 2), "times, at most", START_RATIO, ratio <= START_RATIO, {"ms": found}
+        )
 
 
 BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
@@ -197,6 +313,12 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "paint": Bench.paint,
     "keys": Bench.keys,
     "facts": Bench.facts,
+    "search": Bench.search,
+    "growth": Bench.growth,
+    "past": Bench.past,
+    "imports": Bench.imports,
+    "memory": Bench.memory,
+    "start": Bench.start,
 }
 
 
@@ -219,7 +341,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench = Bench(
         load(model=chosen.model), Path(chosen.stories).stem, chosen.resume, chosen.exports
     )
+    parser.add_argument(
+        "--facts", type=int, default=100_000, metavar="N", help="size of the largest store"
+    )
+    parser.add_argument("--stores", type=Path, metavar="DIR", help="stores, kept and not rebuilt")
+    chosen = parser.parse_args(arguments)
+    if unknown := [name for name in chosen.name if name not in BENCHMARKS]:
+        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     results: dict[str, Result] = {}
+    passing = tempfile.TemporaryDirectory()
+    bench = Bench(
+        load(model=chosen.model),
+        Path(chosen.stories).stem,
+        chosen.resume,
+        chosen.stores or Path(passing.name),
+        chosen.facts,
+    )
     try:
         for name in chosen.name or BENCHMARKS:
             results[name] = BENCHMARKS[name](bench)
@@ -227,6 +364,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     finally:
+        passing.cleanup()
         if chosen.json and results:
             figures = {name: asdict(result) for name, result in results.items()}
             chosen.json.write_text(

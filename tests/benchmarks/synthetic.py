@@ -36,7 +36,7 @@ _SEEDS = 2048
 _NOISE = 0.83  # a cosine of 0.77 with the sentence that it began as
 _AT_ONCE = 4096  # vectors: small products of matrices are slow
 _BATCH = 500  # documents a transaction
-_BEGIN = datetime(1990, 1, 1, tzinfo=UTC)
+BEGIN = datetime(1990, 1, 1, tzinfo=UTC)
 _SYLLABLES = """
 ba be bi bo da de di do fa fe ga go ka ke la le li lo ma me mi mo na no pa pe ra re ri ro sa se so
 ta te ti to va ve wa wi
@@ -109,7 +109,7 @@ class Life:
     def document(self, facts: int = _MESSAGES * _FACTS) -> tuple[Document, Plan]:
         """The next document: so many facts, the last of which replace earlier ones."""
         self.documents += 1
-        at = _BEGIN + timedelta(hours=self.documents)
+        at = BEGIN + timedelta(hours=self.documents)
         replacing = sum(self._rng.random() < self._replaced for _ in range(facts))
         old = [self._ended() for _ in range(min(replacing, len(self._current)))]
         new = list(islice(self._claims, facts - len(old))) + [self._changed(one) for _, one in old]
