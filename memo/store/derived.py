@@ -61,10 +61,10 @@ class Derived(Search):
             """
             WITH RECURSIVE touched (id) AS (
                 SELECT e.id FROM event e WHERE e.change_id = :change
-                UNION SELECT e.id FROM held h JOIN event e ON e.held_id = h.id
+                UNION SELECT e.id FROM held h CROSS JOIN event e ON e.held_id = h.id
                 WHERE h.change_id = :change
-                UNION SELECT e.id FROM event e JOIN touched t ON e.because = t.id)
-            SELECT e.id, e.fact_id FROM touched t JOIN event e ON e.id = t.id ORDER BY e.id
+                UNION SELECT e.id FROM touched t CROSS JOIN event e ON e.because = t.id)
+            SELECT e.id, e.fact_id FROM touched t CROSS JOIN event e ON e.id = t.id ORDER BY e.id
             """,
             {"change": change},
         )

@@ -520,9 +520,9 @@ class Reading(Connection):
     # -- from the events -------------------------------------------------------------
 
     def _live_events(
-        self, facts: Iterable[FactId] | None = None, as_of: datetime | None = None
+        self, facts: Iterable[FactId], as_of: datetime | None = None
     ) -> dict[FactId, list[Event]]:
-        """Effective events by fact, of all facts or some; as of a time, those known by then.
+        """Effective events of some facts, by fact; as of a time, those known by then.
 
         Pins are a person's present wish and hold at any time.
         """
@@ -530,8 +530,7 @@ class Reading(Connection):
             """
             SELECT e.id, e.fact_id, e.kind, e.truth, e.at, iif(d.forgotten, NULL, d.id),
                 iif(s.forgotten, NULL, s.id)
-            FROM json_each(coalesce(:facts, (SELECT json_group_array(id) FROM fact))) wanted
-            CROSS JOIN event e ON e.fact_id = wanted.value
+            FROM json_each(:facts) wanted CROSS JOIN event e ON e.fact_id = wanted.value
             JOIN live_event l ON l.event_id = e.id
             JOIN fact f ON f.id = e.fact_id AND NOT f.forgotten
             LEFT JOIN document d ON d.id = e.document_id
@@ -552,7 +551,7 @@ class Reading(Connection):
         return found
 
     def _derived_standings(
-        self, facts: Iterable[FactId] | None = None, as_of: datetime | None = None
+        self, facts: Iterable[FactId], as_of: datetime | None = None
     ) -> dict[FactId, Standing]:
         """What the events say of each fact, without those that do not exist."""
         found = {}
@@ -563,16 +562,19 @@ class Reading(Connection):
 
     def _live_passages(self, documents: Iterable[DocumentId] | None = None) -> list[PassageId]:
         """Passages that may be found: of some documents, or all."""
+        wanted = "json_each(:documents) w CROSS JOIN document d ON d.id = w.value"
+        bindings: dict[str, object] = {"forgotten": FORGOTTEN}
+        if documents is not None:
+            bindings["documents"] = listed(documents)
         rows = self._ids(
-            """
+            f"""
             SELECT p.id
-            FROM json_each(coalesce(:documents, (SELECT json_group_array(id) FROM document))) wanted
-            CROSS JOIN document d ON d.id = wanted.value AND NOT d.forgotten
+            FROM {"document d" if documents is None else wanted}
             JOIN change_set c ON c.id = d.change_id AND c.undone_by IS NULL
             JOIN passage p ON p.document_id = d.id AND p.text <> :forgotten
-            ORDER BY p.id
-            """,
-            {"documents": listed(documents), "forgotten": FORGOTTEN},
+            WHERE NOT d.forgotten ORDER BY p.id
+            """,  # noqa: S608 - tables of our own
+            bindings,
         )
         return [PassageId(row) for row in rows]
 

@@ -234,9 +234,9 @@ def decision_title(verb: str, ids: Sequence[HeldId]) -> str:
     return f"{verb} {noun} {', '.join(str(id_) for id_ in ids)}"
 
 
-def listed(ids: Iterable[int] | None) -> str | None:
-    """Ids as `json_each` reads them; None stands for all."""
-    return None if ids is None else json.dumps(list(ids))
+def listed(ids: Iterable[int]) -> str:
+    """Ids as `json_each` reads them."""
+    return json.dumps(list(ids))
 
 
 def utc(value: object) -> str:

@@ -30,6 +30,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import agreement
+sys.path.append(str(Path(__file__).parents[1]))  # where the fakes are
+
 import cost
 import parse
 import screens
