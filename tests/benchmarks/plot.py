@@ -25,6 +25,7 @@ def svg(sizes: list[dict[str, Any]]) -> str:
     lines = {
         name: [(one["facts"], max(one["times"][name]["cpu_ms"], 0.01)) for one in sizes]
         for name in LOOKS
+        if name in sizes[0]["times"]
     }
     values = [value for line in lines.values() for _, value in line]
     low, high = floor(log10(min(values))), floor(log10(max(values))) + 1
