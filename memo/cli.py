@@ -20,7 +20,6 @@ import click
 from memo import settings as choices
 from memo.errors import ContextOverflow, MemoError, NotKnown, UsageProblem
 from memo.front import Commands, Front, piped, with_front
-from memo.preview import asker, left_out, preview, span, sum_line, summary_json
 from memo.show import show, show_line
 
 if TYPE_CHECKING:
@@ -119,6 +118,8 @@ def import_(
     The README lists the formats. What was read before is passed over, so an import that was
     stopped, or an export that has grown, can be imported again.
     """
+    from memo.preview import asker, preview
+
     memory = front.memory()
     told: Told = {
         "at": front.at(at),
@@ -156,6 +157,7 @@ def _watched(
     """The events, with narration of how far they are and of what goes wrong."""
     from memo.importers import Skipped
     from memo.memory import AlreadyKnown, Begun, Failed, Imported
+    from memo.preview import span
 
     total = done = 0
     started = monotonic()
@@ -193,6 +195,8 @@ def _tell_known(front: Front, event: AlreadyKnown) -> None:
 
 def _sum_up(front: Front, summary: Summary, *, sums: bool) -> None:
     """The end of an import."""
+    from memo.preview import left_out, sum_line, summary_json
+
     if sums:
         for line in left_out(summary.skipped):
             front.say(line)

@@ -165,6 +165,8 @@ def test_a_cut_file_is_called_damaged(tmp_path: Path) -> None:
 
 
 FORMER = """
+DROP INDEX document_key; DROP INDEX change_set_import;
+ALTER TABLE passage DROP COLUMN context; ALTER TABLE change_set DROP COLUMN import_id;
 DROP INDEX fact_state_newest; DROP INDEX change_set_target; DROP INDEX change_set_undone;
 ALTER TABLE fact_state DROP COLUMN begins; ALTER TABLE fact_state DROP COLUMN settles;
 DROP TABLE code_segment; DROP TABLE code_slots; DROP TABLE code_place;
@@ -176,7 +178,7 @@ INSERT INTO fact_vec SELECT v.* FROM fact_vector v JOIN fact_state USING (fact_i
 INSERT INTO passage_vec SELECT * FROM passage_vector;
 PRAGMA user_version = 1;
 """
-"""Makes of a store what memo wrote before it had sign codes."""
+"""Makes of a store what the first memo wrote."""
 
 
 def former(path: Path) -> None:

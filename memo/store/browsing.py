@@ -56,8 +56,8 @@ class Browsing(Upkeep):
         """As `fact_ids`, of what held, and was known, then."""
         match = _unfinished(words)
         with self._reading():
-            among = self._sharing_all(match, None) if match else None
-            standings = self._derived_standings(among, when)
+            among = self._sharing_all(match, None) if match else self._ids("SELECT id FROM fact")
+            standings = self._standings([FactId(id_) for id_ in among], when)
             kept = [
                 (fact, now)
                 for fact, now in standings.items()

@@ -29,13 +29,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import agreement
 sys.path.append(str(Path(__file__).parents[1]))  # where the fakes are
 
+import agreement
 import cost
 import parse
-import screens
 import scale
+import screens
 import stories
 
 from memo.engines import installed_embedder, installed_language_model, located
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from memo.lm import Embedder, LanguageModel
-    from memo.settings import Settings
 
 STORIES_RIGHT = 0.8
 COST_RATIO = 8.0
@@ -82,17 +81,13 @@ class Result:
 class Bench:
     """The options of a run, and its models, loaded when first needed."""
 
-    def __init__(
-        self, settings: Settings, file: str, resume: Path | None, exports: Path | None
-    ) -> None:
-        self.settings, self.file, self.resume = settings, file, resume
-        self.exports = exports
-        self, settings: Settings, file: str, resume: Path | None, stores: Path, facts: int
-    ) -> None:
-        self.settings, self.file, self.resume = settings, file, resume
-        self.facts = facts
-        """How many the largest store has."""
-        self._folder = stores
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+        self.settings = load(model=options.model)
+        self.file, self.resume = Path(options.stories).stem, options.resume
+        self.exports: Path | None = options.exports
+        self.size: int = options.facts
+        """Facts of the largest store."""
+        self._folder = folder
         self._measured: dict[int, dict[str, Any]] = {}
         self._lm: LanguageModel | None = None
         self._embedder: Embedder | None = None
@@ -213,13 +208,14 @@ class Bench:
         found = screens.facts_at_scale()
         ok = found.keys.p95_ms <= KEY_MS
         return Result(found.keys.p95_ms, "ms (at most)", KEY_MS, ok, asdict(found))
+
     @property
     def stores(self) -> scale.Stores:
         """Synthetic stores of any size."""
         return scale.Stores(self._folder, self.embedder)
 
     def _sizes(self) -> list[int]:
-        return [10**power for power in range(3, 7) if 10**power <= self.facts]
+        return [10**power for power in range(3, 7) if 10**power <= self.size]
 
     def _measure(self, facts: int) -> dict[str, Any]:
         if facts not in self._measured:
@@ -269,7 +265,7 @@ class Bench:
 
     def past(self) -> Result:
         """Searches among as many current facts, with past ones beside them and without."""
-        found = scale.past_share(self.stores, min(self.facts, 100_000))
+        found = scale.past_share(self.stores, min(self.size, 100_000))
         ratio = found["past"] / found["current"]
         return Result(round(ratio, 2), "times, at most", PAST_RATIO, ratio <= PAST_RATIO, found)
 
@@ -288,9 +284,9 @@ class Bench:
 
     def memory(self) -> Result:
         """All current facts of the largest store, listed."""
-        home = self.stores.home(self.facts)
+        home = self.stores.home(self.size)
         peak = scale.peak_mb(["--home", str(home), "facts"])
-        return Result(peak, "MB, at most", FACTS_MB, peak <= FACTS_MB, {"facts": self.facts})
+        return Result(peak, "MB, at most", FACTS_MB, peak <= FACTS_MB, {"facts": self.size})
 
     def start(self) -> Result:
         """What it takes to be shown the commands."""
@@ -337,12 +333,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stories", default="everyday_test", metavar="FILE", help="another file")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="verdicts, kept and not redone")
     parser.add_argument("--exports", type=Path, metavar="FOLDER", help="exports for agreement")
-    chosen = parser.parse_args(arguments)
-    if unknown := [name for name in chosen.name if name not in BENCHMARKS]:
-        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
-    bench = Bench(
-        load(model=chosen.model), Path(chosen.stories).stem, chosen.resume, chosen.exports
-    )
     parser.add_argument(
         "--facts", type=int, default=100_000, metavar="N", help="size of the largest store"
     )
@@ -352,13 +342,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     results: dict[str, Result] = {}
     passing = tempfile.TemporaryDirectory()
-    bench = Bench(
-        load(model=chosen.model),
-        Path(chosen.stories).stem,
-        chosen.resume,
-        chosen.stores or Path(passing.name),
-        chosen.facts,
-    )
+    bench = Bench(chosen, chosen.stores or Path(passing.name))
     try:
         for name in chosen.name or BENCHMARKS:
             results[name] = BENCHMARKS[name](bench)

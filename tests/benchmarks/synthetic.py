@@ -174,7 +174,7 @@ def build(
                     if life.facts == facts:
                         break
                     document, plan = life.document(min(_MESSAGES * _FACTS, facts - life.facts))
-                    store._apply(document, plan, _vectors(document, plan, sentences))
+                    store._apply(document, plan, _vectors(document, plan, sentences), None)
         store.rebuild()
         store._all("PRAGMA wal_checkpoint(TRUNCATE)")
     return life
