@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memo.errors import ModelNotFound
+from memo.llama import Load, ModelProcess, Shape
 from memo.models import default_models, locate, read_gguf
 
 if TYPE_CHECKING:
@@ -24,19 +25,36 @@ class Engines:
     embedder: Callable[[Settings], Embedder]
 
 
-def installed_language_model(settings: Settings) -> LanguageModel:
-    """Load the chosen chat model.
+def installed_language_model(
+    settings: Settings, announce: Callable[[str], None] = lambda _: None
+) -> ModelProcess:
+    """Start a process that loads the chosen chat model; a call waits until it has.
+
+    Args:
+        settings: Which model, and after what time without a call its process ends.
+        announce: Receives a sentence whenever the model has to be loaded anew.
 
     Raises:
         ModelError: It is not there, not whole, or of a family that we have no template for.
     """
+    return ModelProcess(loading(settings), announce)
+
+
+def loading(settings: Settings) -> Load:
+    """What is to be loaded.
+
+    Raises:
+        ModelError: As `installed_language_model`.
+    """
     found = located(default_models(settings)[0], "chat", settings)
-    read_gguf(found.path)  # llama.cpp may end the whole process over a damaged file
-
-    from memo.llama import LlamaLM  # noqa: PLC0415  # loads a native library
-
-    return LlamaLM(
-        found.path, family=found.family, name=found.name, prefixes=settings.models / ".prefixes"
+    header = read_gguf(found.path)  # llama.cpp may end its whole process over a damaged file
+    return Load(
+        found.path,
+        family=found.family,
+        name=found.name,
+        shape=Shape(found.path.stat().st_size, header.layers, header.cell_bytes),
+        prefixes=settings.models / ".prefixes",
+        idle_s=60 * settings.idle_minutes or None,
     )
 
 
@@ -51,6 +69,13 @@ def installed_embedder(settings: Settings) -> Embedder:
     from memo.embed import FastEmbedder  # noqa: PLC0415  # loads a native library
 
     return FastEmbedder(found.path, name=found.name, architecture=found.fastembed)
+
+
+def installed(announce: Callable[[str], None]) -> Engines:
+    """The models on this machine; `announce` is told when one has to be loaded anew."""
+    return Engines(
+        lambda settings: installed_language_model(settings, announce), installed_embedder
+    )
 
 
 INSTALLED = Engines(installed_language_model, installed_embedder)

@@ -5,7 +5,8 @@ MemoError             exit 1
 ├ NotKnown            exit 1  an id that names nothing
 ├ ImporterError       exit 1  UnknownFormat, AmbiguousFormat
 ├ ModelError          exit 4  ModelNotFound, ModelDamaged, UnknownFamily;
-│                     exit 1  ContextOverflow, PullFailed
+│                     exit 1  ContextOverflow, PullFailed, ModelCrashed
+├ Stopped             exit 130  the person wanted a call of the model to end
 └ StoreError          exit 5  StoreTooNew, StoreDamaged, StoreBusy, StoreReadOnly,
                               EmbedderMismatch
 
@@ -65,6 +66,18 @@ class ContextOverflow(ModelError):
     """A prompt longer than the model's context; nothing is truncated silently."""
 
     exit_code = 1
+
+
+class ModelCrashed(ModelError):
+    """The model's process ended in the middle of a call; the next call starts another."""
+
+    exit_code = 1
+
+
+class Stopped(MemoError):
+    """A call of the model ended early because it was asked to."""
+
+    exit_code = 130
 
 
 class PullFailed(ModelError):

@@ -167,11 +167,11 @@ class Front:
 
     def memory(self, fence: str | None = None) -> Memory:
         """The person's memory; models are loaded, or offered for download, when first needed."""
-        from memo.engines import INSTALLED, Engines
+        from memo.engines import Engines, installed
         from memo.memory import Memory
 
         _log_to(self.settings, self._context)
-        given = self._given or INSTALLED
+        given = self._given or installed(self.say)
         return Memory(
             self.settings,
             Engines(

@@ -92,7 +92,7 @@ def _models(settings: Settings) -> Iterator[Check]:
 
 def _build() -> Check:
     try:
-        from memo.llama import offloads  # noqa: PLC0415  # loads a native library
+        from memo.llama.backend import offloads  # noqa: PLC0415  # loads a native library
     except (ImportError, OSError, RuntimeError) as error:
         return Check(
             "llama.cpp",

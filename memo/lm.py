@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from memo.records import Usage
 
@@ -97,6 +99,28 @@ class LanguageModel(Protocol):
     def stream(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
         """Continue one prompt piece by piece; closing the iterator stops the model."""
         ...
+
+
+def _never() -> bool:
+    return False
+
+
+stop_wanted: ContextVar[Callable[[], bool]] = ContextVar("stop_wanted", default=_never)
+"""What a waiting call of a model looks at; see `stop_when`."""
+
+
+@contextmanager
+def stop_when(wanted: Callable[[], bool]) -> Iterator[None]:
+    """Within this, this thread's calls of a model raise `Stopped` soon after `wanted()` is true.
+
+    So does a call that only waits for another thread's; that one goes on undisturbed. In a worker
+    of the terminal application: `with stop_when(lambda: worker.is_cancelled): …`.
+    """
+    token = stop_wanted.set(wanted)
+    try:
+        yield
+    finally:
+        stop_wanted.reset(token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,6 +247,15 @@ class Usage:
     """What really had to be evaluated after prefix reuse."""
     completion_tokens: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        """Both together."""
+        return Usage(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.evaluated_tokens + other.evaluated_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
     def __sub__(self, other: Usage) -> Usage:
         """What happened between two readings of a counter."""
         return Usage(

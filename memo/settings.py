@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
-_CHOICES = ("model", "embedder", "tz", "me", "theme")
+_CHOICES = ("model", "embedder", "tz", "me", "theme", "idle_minutes")
 """What settings.toml may hold as text."""
 _TABLES = {"speakers": 'whatsapp = "Ada"', "keys": '"facts.edit" = "f2"'}
 """Tables of texts that it may hold, each with a line as an example."""
+_IDLE_MINUTES = 15.0
+_MOST_MINUTES = 365 * 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Settings:
     """Of the terminal application."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys of the terminal application by the name of what they do."""
+    idle_minutes: float = _IDLE_MINUTES
+    """After so long without work the chat model gives its memory back; 0 for never."""
 
     @property
     def store(self) -> Path:
@@ -91,8 +95,14 @@ def load(
     }
     if chosen["tz"]:
         _check_zone(chosen["tz"])
-    speakers, keys = written.get("speakers", {}), written.get("keys", {})
-    return Settings(home=home, models=_absolute(models), speakers=speakers, keys=keys, **chosen)
+    return Settings(
+        home=home,
+        models=_absolute(models),
+        speakers=written.get("speakers", {}),
+        keys=written.get("keys", {}),
+        idle_minutes=_minutes(chosen.pop("idle_minutes")),
+        **chosen,
+    )
 
 
 def save(settings: Settings, key: str, value: str) -> None:
@@ -200,6 +210,16 @@ def _check_zone(name: str) -> None:
         raise UsageProblem(
             f"No time zone {name!r}; give an IANA name such as Europe/London."
         ) from error
+
+
+def _minutes(text: str | None) -> float:
+    try:
+        minutes = _IDLE_MINUTES if text is None else float(text)
+    except ValueError:
+        minutes = -1.0
+    if not 0 <= minutes <= _MOST_MINUTES:
+        raise UsageProblem(f"idle_minutes = {text!r} should be minutes such as 15, or 0 for never.")
+    return minutes
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ HEAVY = {
     *("numpy", "apsw", "psutil", "memo.memory", "memo.store"),
 }
 ROOMS = {
-    "llama_cpp": {"llama/engine.py", "llama/grammar.py"},
+    "llama_cpp": {f"llama/{name}.py" for name in ("backend", "engine", "grammar", "tokens")},
     "fastembed": {"embed.py"},
     "apsw": {"store/connection.py", "schema.py"},
     "sqlite_vec": {"schema.py"},

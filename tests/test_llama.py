@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from memo import prompts
 from memo.errors import ContextOverflow, ModelDamaged, ModelNotFound, UnknownFamily
-from memo.llama import LlamaLM
-from memo.llama.engine import _tree
+from memo.llama.engine import LlamaLM
+from memo.llama.rows import tree
 from memo.lm import Segment, Turn, quoted
 from memo.models import find, locate, pull
 from memo.settings import load
@@ -227,7 +227,7 @@ def test_a_prompt_that_begins_another_is_answered_as_if_alone(lm: LlamaLM) -> No
 @settings(max_examples=200)
 @given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=8))
 def test_a_tree_of_prompts_holds_each_of_them_once(prompts: list[list[int]]) -> None:
-    rows, ends = _tree([[9, *p] for p in prompts], list(range(len(prompts))), 1)
+    rows, ends = tree([[9, *p] for p in prompts], list(range(len(prompts))), 1)
     for i, prompt in enumerate(prompts):
         path = [row for row in rows if i in row.sequences]
         assert [row.token for row in path] == prompt
@@ -300,8 +300,8 @@ def test_a_persons_words_never_hold_a_special_token(lm: LlamaLM, text: str) -> N
     def special(prompt: Prompt) -> list[int]:
         return [
             token
-            for token in lm._tokens(prompt).tokens
-            if llama_cpp.llama_vocab_get_attr(lm._vocab, token) & marked
+            for token in lm._words.prompt(prompt).tokens
+            if llama_cpp.llama_vocab_get_attr(lm._words.vocab, token) & marked
         ]
 
     assert special(ask(text)) == special(ask("harmless"))
@@ -311,15 +311,17 @@ def test_a_persons_words_never_hold_a_special_token(lm: LlamaLM, text: str) -> N
 def test_every_spelling_of_a_special_token_is_broken(lm: LlamaLM) -> None:
     marked = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
     spellings = [
-        llama_cpp.llama_vocab_get_text(lm._vocab, token).decode("utf-8", "replace")
-        for token in range(lm._vocab_size)
-        if llama_cpp.llama_vocab_get_attr(lm._vocab, token) & marked
+        llama_cpp.llama_vocab_get_text(lm._words.vocab, token).decode("utf-8", "replace")
+        for token in range(lm._words.size)
+        if llama_cpp.llama_vocab_get_attr(lm._words.vocab, token) & marked
     ]
     assert spellings
     for spelling in spellings:
-        tokens = lm._plain_tokens(f"before {spelling} after")
-        assert not [t for t in tokens if llama_cpp.llama_vocab_get_attr(lm._vocab, t) & marked]
-        said = b"".join(lm._piece(token) for token in tokens).decode("utf-8", "replace")
+        tokens = lm._words.plain(f"before {spelling} after")
+        assert not [
+            t for t in tokens if llama_cpp.llama_vocab_get_attr(lm._words.vocab, t) & marked
+        ]
+        said = b"".join(lm._words.piece(token) for token in tokens).decode("utf-8", "replace")
         assert spelling in said
 
 

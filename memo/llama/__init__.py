@@ -1,6 +1,11 @@
-"""The inference engine: the only room that knows llama.cpp."""
+"""The inference engine: the only room that knows llama.cpp.
 
-from memo.llama.engine import LlamaLM, offloads
+`ModelProcess` is what the program uses; `memo.llama.engine` holds what runs within it.
+"""
+
+from memo.llama.messages import Load
+from memo.llama.placement import Shape
+from memo.llama.process import ModelProcess
 from memo.llama.templates import TEMPLATES, ChatTemplate
 
-__all__ = ["TEMPLATES", "ChatTemplate", "LlamaLM", "offloads"]
+__all__ = ["TEMPLATES", "ChatTemplate", "Load", "ModelProcess", "Shape"]

@@ -13,28 +13,31 @@ from __future__ import annotations
 
 import codecs
 import ctypes
-import functools
 import logging
-import re
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import llama_cpp
 import numpy as np
-import psutil
 
-from memo.errors import ContextOverflow, ModelDamaged, UnknownFamily
+from memo.errors import ContextOverflow, ModelDamaged, Stopped, UnknownFamily
+from memo.llama import backend
 from memo.llama.grammar import Grammar
+from memo.llama.placement import Placement, Shape, place, usable_threads
 from memo.llama.prefixes import PrefixStates
+from memo.llama.rows import Row, common, tree
 from memo.llama.templates import TEMPLATES
+from memo.llama.tokens import Tokenizer
 from memo.lm import Completion, Prompt, Vectors
 from memo.records import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from memo.llama.tokens import PromptTokens
 
 log = logging.getLogger(__name__)
 
@@ -42,50 +45,36 @@ KEPT_SEQUENCES = 6
 """Prompts whose evaluation survives between calls: reading, extraction, answering, and spares."""
 WORKER_SEQUENCES = 32
 BATCH_TOKENS = 256
-"""Most tokens evaluated at once; a stop or Ctrl-C takes effect between batches."""
+"""Most tokens evaluated at once; a graphics card is stopped between batches."""
 CELLS = 8192
 """Key-value cells shared by all sequences."""
+_EVERY = 999
+"""More layers than any model has."""
 LEAST_KEPT_ON_DISK = 128
 """Tokens; a shorter beginning is evaluated sooner than its state is read."""
 
-# Kept alive for the life of the process: llama.cpp holds the pointer.
-_LEVELS = {2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
 
+class _StopFlag:
+    """A byte that llama.cpp looks at between the operations of an evaluation.
 
-@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-def _log(level: int, text: bytes, _user_data: object) -> None:
-    """llama.cpp's own words go to our log file, never to the terminal."""
-    log.log(_LEVELS.get(level, logging.DEBUG), text.decode("utf-8", "replace").rstrip())
+    It calls `strlen` on it, which is 1 once the byte is set: a callback into Python would take
+    the interpreter's lock 500 times a token.
+    """
 
+    def __init__(self) -> None:
+        self._byte = ctypes.create_string_buffer(2)
+        self._strlen = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
 
-@functools.cache
-def _start_backend() -> None:
-    llama_cpp.llama_log_set(_log, ctypes.c_void_p(0))
-    llama_cpp.llama_backend_init()
+    def watch(self, context: Any) -> None:
+        """Have a context's evaluations end, with status 2, when this is set."""
+        byte = ctypes.cast(self._byte, ctypes.c_void_p)
+        llama_cpp.llama_set_abort_callback(context, self._strlen, byte)
 
+    def set(self, on: bool) -> None:
+        self._byte[0] = b"\1" if on else b"\0"
 
-def offloads() -> bool:
-    """Whether this build of llama.cpp can use a graphics card."""
-    return bool(llama_cpp.llama_supports_gpu_offload())
-
-
-@dataclass(frozen=True, slots=True)
-class _Tokens:
-    """A prompt as the model sees it."""
-
-    tokens: list[int]
-    head: int
-    """How many of them, from the first, hold nobody's words: instructions and worked examples."""
-
-
-class _Row(NamedTuple):
-    """One token to be evaluated."""
-
-    token: int
-    position: int
-    sequences: Sequence[int]
-    wanted: bool
-    """Whether what follows it is asked for."""
+    def __bool__(self) -> bool:
+        return self._byte[0] != b"\0"
 
 
 class LlamaLM:
@@ -97,7 +86,8 @@ class LlamaLM:
         *,
         family: str,
         name: str | None = None,
-        gpu_layers: int = -1,
+        shape: Shape | None = None,
+        gpu_layers: int | None = None,
         prefixes: Path | None = None,
     ) -> None:
         """Load the model.
@@ -106,7 +96,8 @@ class LlamaLM:
             path: A GGUF file.
             family: A key of `TEMPLATES`.
             name: As in the catalogue; the file's stem if None.
-            gpu_layers: Layers to offload where the build has a GPU; -1 for all.
+            shape: By which layers are placed; None to offload all where the build can.
+            gpu_layers: Layers to offload; None for as many as fit.
             prefixes: A folder for the evaluated beginnings of prompts; None to keep none on disk.
 
         Raises:
@@ -119,30 +110,11 @@ class LlamaLM:
                 f"known families: {', '.join(sorted(TEMPLATES))}."
             )
         self.name = name or path.stem
-        self._template = TEMPLATES[family]
-        _start_backend()
-        options = llama_cpp.llama_model_default_params()
-        options.n_gpu_layers = 999 if gpu_layers < 0 else gpu_layers
-        self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), options)
-        if not self._model:
-            raise ModelDamaged(
-                f"llama.cpp cannot load {path}; the file may be damaged: "
-                "`memo model pull` fetches it anew."
-            )
-        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
-        self._vocab_size = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        settings = llama_cpp.llama_context_default_params()
-        settings.n_ctx = CELLS
-        settings.n_batch = BATCH_TOKENS
-        settings.n_ubatch = BATCH_TOKENS
-        settings.n_seq_max = KEPT_SEQUENCES + WORKER_SEQUENCES
-        settings.kv_unified = True
-        settings.no_perf = True
-        threads = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-        settings.n_threads = settings.n_threads_batch = threads
-        self._context = llama_cpp.llama_init_from_model(self._model, settings)
-        if not self._context:
-            raise ModelDamaged(f"llama.cpp has not enough memory for the context of {path}.")
+        self.placement = _placed(shape, gpu_layers)
+        self._model, self._context = _loaded(path, self.placement)
+        self._stop = _StopFlag()
+        self._stop.watch(self._context)
+        self._words = Tokenizer(self._model, TEMPLATES[family])
         self._memory = llama_cpp.llama_get_memory(self._context)
         trained = llama_cpp.llama_model_n_ctx_train(self._model)
         self.context_tokens = min(trained, CELLS // 2)
@@ -154,11 +126,11 @@ class LlamaLM:
         if prefixes is not None:
             stat = path.stat()
             made_by = (llama_cpp.__version__, bytes(llama_cpp.llama_print_system_info()))
-            model = (self.name, stat.st_size, stat.st_mtime_ns, options.n_gpu_layers)
+            placed = (self.placement.gpu_layers, self.placement.small_cache)
+            model = (self.name, stat.st_size, stat.st_mtime_ns, *placed)
             self._states = PrefixStates(prefixes, repr((made_by, model)))
         self._lock = threading.RLock()
         self._calls = self._prompt = self._evaluated = self._completed = 0
-        self._special = self._special_spellings()
 
     def close(self) -> None:
         """Free the model; the object is of no use afterwards."""
@@ -174,86 +146,42 @@ class LlamaLM:
         """Counters since loading."""
         return Usage(self._calls, self._prompt, self._evaluated, self._completed)
 
-    # Tokens
+    def stop(self) -> None:
+        """From any thread: end the call being worked on, or the next one, with `Stopped`."""
+        self._stop.set(True)
 
-    def _special_spellings(self) -> re.Pattern[str]:
-        """The spellings of all control and user-defined tokens.
+    def resume(self) -> None:
+        """Take back a stop that found nothing to end."""
+        self._stop.set(False)
 
-        User-defined ones are matched by the tokenizer even when special tokens are not
-        to be parsed (llama-vocab.cpp, `tokenizer_st_partition`), so they must be found first.
-        """
-        marked = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
-        spellings = [
-            llama_cpp.llama_vocab_get_text(self._vocab, token).decode("utf-8", "replace")
-            for token in range(self._vocab_size)
-            if llama_cpp.llama_vocab_get_attr(self._vocab, token) & marked
-        ]
-        return re.compile("|".join(re.escape(s) for s in sorted(spellings, key=len)[::-1]) or "$^")
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        """One call at a time; whatever breaks it off, the next finds the cells in order."""
+        with self._lock:
+            try:
+                yield
+            except BaseException:
+                self._settle()
+                raise
 
-    def _raw_tokens(self, text: str, *, special: bool) -> list[int]:
-        data = text.encode("utf-8", "replace")
-        if not data:
-            return []
-        room = len(data) + 8
-        buffer = (llama_cpp.llama_token * room)()
-        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)
-        return list(buffer[:count])
-
-    def _plain_tokens(self, text: str) -> list[int]:
-        """Tokens of somebody's words, in which no special token can appear."""
-        pieces, start = [], 0
-        for match in self._special.finditer(text):
-            # Cutting after its first character breaks the spelling and keeps every character.
-            pieces.append(text[start : match.start() + 1])
-            start = match.start() + 1
-        pieces.append(text[start:])
-        return [token for piece in pieces for token in self._raw_tokens(piece, special=False)]
-
-    def _tokens(self, prompt: Prompt) -> _Tokens:
-        template = self._template
-        tokens = self._raw_tokens(template.begin, special=True)
-        pending_system: list[int] = []
-        head: int | None = None
-        for turn in prompt:
-            if head is None and not all(segment.trusted for segment in turn.segments):
-                head = len(tokens)
-            words: list[int] = []
-            for segment in turn.segments:
-                if segment.trusted:
-                    words += self._raw_tokens(segment.text, special=False)
-                else:
-                    words += self._plain_tokens(segment.text)
-            if turn.role == "system" and template.system_in_user:
-                pending_system = [*words, *self._raw_tokens("\n\n", special=False)]
-                continue
-            role = template.roles.get(turn.role, turn.role)
-            tokens += self._raw_tokens(template.opening.format(role=role), special=True)
-            tokens += pending_system + words
-            pending_system = []
-            if turn is not prompt[-1] or turn.role != "assistant":
-                tokens += self._raw_tokens(template.closing, special=True)
-        if prompt[-1].role != "assistant":
-            role = template.roles.get("assistant", "assistant")
-            tokens += self._raw_tokens(template.opening.format(role=role), special=True)
-        return _Tokens(tokens, head or 0)
+    def _settle(self) -> None:
+        """Forget what an evaluation that was broken off left in the cells."""
+        self.resume()
+        self._release(range(KEPT_SEQUENCES, KEPT_SEQUENCES + WORKER_SEQUENCES))
+        for sequence, tokens in self._kept.items():
+            self._forget(sequence, len(tokens))
 
     def count_tokens(self, text: str) -> int:
         """How many tokens a person's text takes."""
         with self._lock:
-            return len(self._plain_tokens(text))
-
-    @functools.lru_cache(maxsize=8192)  # noqa: B019 - one model lives as long as the process
-    def _piece(self, token: int) -> bytes:
-        buffer = ctypes.create_string_buffer(256)
-        size = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, 256, 0, False)
-        return buffer.raw[: max(size, 0)]
+            return len(self._words.plain(text))
 
     # Evaluation
 
     def _forget(self, sequence: int, start: int = 0) -> None:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1)
 
-    def _evaluate(self, work: list[_Row]) -> list[np.ndarray[Any, Any]]:
+    def _evaluate(self, work: list[Row]) -> list[np.ndarray[Any, Any]]:
         """Evaluate rows, each after what it follows; logits of the wanted ones."""
         wanted: list[np.ndarray[Any, Any]] = []
         for start in range(0, len(work), BATCH_TOKENS):
@@ -266,9 +194,11 @@ class LlamaLM:
                     self._batch.seq_id[i][j] = sequence
                 self._batch.logits[i] = row.wanted
             self._batch.n_tokens = len(rows)
-            status = llama_cpp.llama_decode(self._context, self._batch)
+            status = 2 if self._stop else llama_cpp.llama_decode(self._context, self._batch)
             while status == 1 and self._evict():
                 status = llama_cpp.llama_decode(self._context, self._batch)
+            if status == 2:
+                raise Stopped("The model was stopped.")
             if status != 0:
                 raise ContextOverflow(
                     f"The model cannot hold a prompt of this size (llama.cpp status {status}, "
@@ -278,7 +208,7 @@ class LlamaLM:
             for i, row in enumerate(rows):
                 if row.wanted:
                     pointer = llama_cpp.llama_get_logits_ith(self._context, i)
-                    wanted.append(np.ctypeslib.as_array(pointer, (self._vocab_size,)).copy())
+                    wanted.append(np.ctypeslib.as_array(pointer, (self._words.size,)).copy())
         return wanted
 
     def _evict(self) -> bool:
@@ -292,31 +222,31 @@ class LlamaLM:
 
     def _keep(self, tokens: list[int], head: int) -> int:
         """Have some kept sequence hold exactly these tokens; its number."""
-        source = max(self._kept, key=lambda s: _common(self._kept[s], tokens))
-        common = _common(self._kept[source], tokens)
+        source = max(self._kept, key=lambda s: common(self._kept[s], tokens))
+        same = common(self._kept[source], tokens)
         held = self._kept[source]
-        if common < len(held) / 2:
+        if same < len(held) / 2:
             # Most of it would be lost: another prompt's. Copy what is shared elsewhere.
             target = next(s for s in self._kept if s != source)
             self._forget(target)
-            if common:
-                llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, common)
+            if same:
+                llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, same)
             source = target
         else:
-            self._forget(source, common)
-        self._kept[source] = tokens[:common]
+            self._forget(source, same)
+        self._kept[source] = tokens[:same]
         self._kept.move_to_end(source)
         head = min(head, len(tokens))
-        if common < head:
+        if same < head:
             self._begin(source, tokens[:head])
-        common = len(self._kept[source])
-        self._extend(source, tokens[common:])
+        self._extend(source, tokens[len(self._kept[source]) :])
         return source
 
     def _extend(self, kept: int, tokens: list[int]) -> None:
-        start = len(self._kept[kept])
-        self._evaluate([_Row(t, start + i, (kept,), False) for i, t in enumerate(tokens)])
-        self._kept[kept] = self._kept[kept] + tokens
+        for start in range(0, len(tokens), BATCH_TOKENS):  # a stop costs one batch, not all
+            batch, held = tokens[start : start + BATCH_TOKENS], self._kept[kept]
+            self._evaluate([Row(t, len(held) + i, (kept,), False) for i, t in enumerate(batch)])
+            self._kept[kept] = held + batch
 
     def _begin(self, kept: int, head: list[int]) -> None:
         """Have a kept sequence hold a prompt's beginning: read from disk, or kept there."""
@@ -336,7 +266,7 @@ class LlamaLM:
             size = llama_cpp.llama_state_seq_get_data(self._context, buffer, size, kept)
             states.write(head, bytes(memoryview(buffer)[:size]))
 
-    def _fork(self, prompts: list[_Tokens]) -> tuple[list[int], list[np.ndarray[Any, Any]]]:
+    def _fork(self, prompts: list[PromptTokens]) -> tuple[list[int], list[np.ndarray[Any, Any]]]:
         """Workers holding the prompts, and the logits after each one's last token."""
         for prompt in prompts:
             self._prompt += len(prompt.tokens)
@@ -346,18 +276,18 @@ class LlamaLM:
                     f"{self.context_tokens}; shorten the document."
                 )
         first = prompts[0]
-        shared = min(_common(first.tokens, prompt.tokens) for prompt in prompts)
+        shared = min(common(first.tokens, prompt.tokens) for prompt in prompts)
         shared = min(shared, *(len(prompt.tokens) - 1 for prompt in prompts))
         source = self._keep(first.tokens[:shared], first.head)
         workers = [KEPT_SEQUENCES + i for i in range(len(prompts))]
         for worker in workers:
             self._forget(worker)
             llama_cpp.llama_memory_seq_cp(self._memory, source, worker, 0, shared)
-        rows, ends = _tree([prompt.tokens for prompt in prompts], workers, shared)
+        rows, ends = tree([prompt.tokens for prompt in prompts], workers, shared)
         logits = self._evaluate(rows)
         return workers, [logits[end] for end in ends]
 
-    def _release(self, workers: list[int]) -> None:
+    def _release(self, workers: Iterable[int]) -> None:
         for worker in workers:
             self._forget(worker)
 
@@ -365,12 +295,12 @@ class LlamaLM:
 
     def choose(self, prompts: Sequence[Prompt], labels: Sequence[str]) -> Vectors:
         """Probability of each label as the continuation of each prompt; rows sum to 1."""
-        with self._lock:
-            answers = [self._plain_tokens(label) for label in labels]
+        with self._call():
+            answers = [self._words.plain(label) for label in labels]
             if not all(answers):
                 raise ValueError("A label must not be empty.")
             scores = np.zeros((len(prompts), len(labels)), np.float32)
-            tokens = [self._tokens(prompt) for prompt in prompts]
+            tokens = [self._words.prompt(prompt) for prompt in prompts]
             for start in range(0, len(tokens), WORKER_SEQUENCES):
                 group = tokens[start : start + WORKER_SEQUENCES]
                 self._calls += 1
@@ -392,7 +322,7 @@ class LlamaLM:
 
     def _continuation(self, worker: int, position: int, answer: list[int]) -> float:
         """Log probability of `answer[1:]` after `answer[0]` at a position; leaves no trace."""
-        rows = [_Row(token, position + i, (worker,), True) for i, token in enumerate(answer[:-1])]
+        rows = [Row(token, position + i, (worker,), True) for i, token in enumerate(answer[:-1])]
         logits = self._evaluate(rows)
         self._forget(worker, position)
         return sum(
@@ -408,23 +338,23 @@ class LlamaLM:
         stop: Sequence[str] = (),
     ) -> list[Completion]:
         """Continue each prompt greedily, all in parallel; a repeated line ends a list."""
-        with self._lock:
+        with self._call():
             completions: list[Completion] = []
-            tokens = [self._tokens(prompt) for prompt in prompts]
+            tokens = [self._words.prompt(prompt) for prompt in prompts]
             for start in range(0, len(tokens), WORKER_SEQUENCES):
                 group = tokens[start : start + WORKER_SEQUENCES]
                 completions += self._complete(group, max_tokens, grammar, stop)
             return completions
 
     def _complete(
-        self, prompts: list[_Tokens], max_tokens: int, grammar: str | None, stop: Sequence[str]
+        self, prompts: list[PromptTokens], max_tokens: int, grammar: str | None, stop: Sequence[str]
     ) -> list[Completion]:
         self._calls += 1
         workers, logits = self._fork(prompts)
         texts = [bytearray() for _ in prompts]
         finished = [False] * len(prompts)
         positions = [len(prompt.tokens) for prompt in prompts]
-        constraints = [Grammar(self._vocab, grammar) if grammar else None for _ in prompts]
+        constraints = [Grammar(self._words.vocab, grammar) if grammar else None for _ in prompts]
         running = list(range(len(prompts)))
         stops = [s.encode() for s in stop]
         try:
@@ -435,7 +365,7 @@ class LlamaLM:
                     if token is None:
                         finished[i] = True
                         continue
-                    texts[i] += self._piece(token)
+                    texts[i] += self._words.piece(token)
                     self._completed += 1
                     end = min((at for s in stops if (at := texts[i].find(s)) >= 0), default=-1)
                     if end >= 0:
@@ -445,7 +375,7 @@ class LlamaLM:
                     if _loops(texts[i]):
                         finished[i] = True
                         continue
-                    work.append(_Row(token, positions[i], (workers[i],), True))
+                    work.append(Row(token, positions[i], (workers[i],), True))
                     positions[i] += 1
                     still.append(i)
                 running = still
@@ -465,9 +395,9 @@ class LlamaLM:
 
     def stream(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
         """Continue one prompt piece by piece; closing the iterator stops the model."""
-        with self._lock:
+        with self._call():
             self._calls += 1
-            tokens = self._tokens(prompt)
+            tokens = self._words.prompt(prompt)
             workers, logits = self._fork([tokens])
             start = len(tokens.tokens)
             decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -479,7 +409,7 @@ class LlamaLM:
                     if token is None:
                         break
                     self._completed += 1
-                    held += decoder.decode(self._piece(token))
+                    held += decoder.decode(self._words.piece(token))
                     end = min((at for s in stop if (at := held.find(s)) >= 0), default=-1)
                     if end >= 0:
                         held = held[:end]
@@ -487,7 +417,7 @@ class LlamaLM:
                     if ready := held[: len(held) - longest + 1]:
                         yield ready
                         held = held[len(ready) :]
-                    logits = self._evaluate([_Row(token, position, (workers[0],), True)])
+                    logits = self._evaluate([Row(token, position, (workers[0],), True)])
                     self._evaluated -= 1  # counted as a completion token
                 if held:
                     yield held
@@ -497,9 +427,51 @@ class LlamaLM:
     def _sample(self, logits: np.ndarray[Any, Any], grammar: Grammar | None) -> int | None:
         """The likeliest token allowed; None at the end of the text."""
         token = int(logits.argmax()) if grammar is None else grammar.pick(logits)
-        if llama_cpp.llama_vocab_is_eog(self._vocab, token):
-            return None
-        return token
+        return None if self._words.ends(token) else token
+
+
+def _placed(shape: Shape | None, gpu_layers: int | None) -> Placement:
+    """Where the layers go: as asked, else as many as fit on cards that this build can use."""
+    backend.start()
+    threads = usable_threads()
+    if gpu_layers is not None:
+        return Placement(threads, gpu_layers, False, f"{gpu_layers} layers on cards, as asked")
+    if shape is None:
+        return Placement(threads, _EVERY, False, "all layers on a card where there is one")
+    return place(shape, backend.devices() if backend.offloads() else [], CELLS, threads)
+
+
+def _loaded(path: Path, placement: Placement) -> tuple[Any, Any]:
+    """Model and context, as llama.cpp's pointers.
+
+    Raises:
+        ModelDamaged: llama.cpp cannot load the file, or memory does not suffice.
+    """
+    options = llama_cpp.llama_model_default_params()
+    options.n_gpu_layers = placement.gpu_layers
+    model = llama_cpp.llama_model_load_from_file(str(path).encode(), options)
+    if not model:
+        raise ModelDamaged(
+            f"llama.cpp cannot load {path}; the file may be damaged: "
+            "`memo model pull` fetches it anew."
+        )
+    settings = llama_cpp.llama_context_default_params()  # flash attention: where supported
+    settings.n_ctx = CELLS
+    settings.n_batch = settings.n_ubatch = BATCH_TOKENS
+    settings.n_seq_max = KEPT_SEQUENCES + WORKER_SEQUENCES
+    settings.kv_unified = True
+    settings.no_perf = True
+    settings.n_threads = settings.n_threads_batch = placement.threads
+    if placement.small_cache:
+        settings.type_k = settings.type_v = llama_cpp.GGML_TYPE_Q8_0
+    context = llama_cpp.llama_init_from_model(model, settings)
+    if not context:
+        llama_cpp.llama_model_free(model)
+        raise ModelDamaged(
+            f"llama.cpp has not enough memory for {path}: close other programs, or choose a "
+            "smaller model with `memo model use`."
+        )
+    return model, context
 
 
 def _loops(text: bytearray) -> bool:
@@ -511,49 +483,6 @@ def _loops(text: bytearray) -> bool:
         return False
     del text[len(text.rstrip(b"\n")) - len(last) :]
     return True
-
-
-def _tree(
-    prompts: list[list[int]], sequences: list[int], start: int
-) -> tuple[list[_Row], list[int]]:
-    """The rows of several prompts, each common beginning once and parents before children.
-
-    Args:
-        prompts: At least one token longer than `start`.
-        sequences: One for each prompt, holding its first `start` tokens.
-        start: How many tokens need no evaluation.
-
-    Returns:
-        The rows, and for each prompt which of the wanted ones is its last.
-    """
-    rows: list[_Row] = []
-    ends = [0] * len(prompts)
-    wanted = 0
-    branches = [(start, list(range(len(prompts))))]
-    while branches:
-        depth, members = branches.pop()
-        children: dict[int, list[int]] = {}
-        for i in members:
-            children.setdefault(prompts[i][depth], []).append(i)
-        for token, group in children.items():
-            longer = [i for i in group if len(prompts[i]) > depth + 1]
-            rows.append(_Row(token, depth, [sequences[i] for i in group], len(longer) < len(group)))
-            if len(longer) < len(group):
-                for i in group:
-                    if len(prompts[i]) == depth + 1:
-                        ends[i] = wanted
-                wanted += 1
-            if longer:
-                branches.append((depth + 1, longer))
-    return rows, ends
-
-
-def _common(a: list[int], b: list[int]) -> int:
-    """Length of the longest common prefix."""
-    for i, (x, y) in enumerate(zip(a, b, strict=False)):
-        if x != y:
-            return i
-    return min(len(a), len(b))
 
 
 def _log_softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

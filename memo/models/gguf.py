@@ -57,6 +57,9 @@ class GgufHeader:
     name: str
     context_tokens: int
     """0 where the file does not say."""
+    layers: int
+    cell_bytes: int
+    """What keys and values of one token take in all layers at 16 bits, at most."""
     markers: frozenset[str]
     """Words of chat formats that the template names; of the vocabulary where there is none."""
 
@@ -124,6 +127,8 @@ class _GgufReader:
             architecture=architecture,
             name=str(values.get("general.name") or values.get("general.basename") or ""),
             context_tokens=context_tokens if isinstance(context_tokens, int) else 0,
+            layers=_count(values.get(f"{architecture}.block_count")),
+            cell_bytes=_cell_bytes(architecture, values),
             markers=frozenset(word for word in _SOUGHT.values() if word in template)
             if template
             else words,
@@ -204,3 +209,20 @@ class _GgufReader:
 
     def _broken(self, why: str) -> ModelDamaged:
         return ModelDamaged(f"{self._path} is damaged or cut short: {why}. Fetch or copy it again.")
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _cell_bytes(architecture: str, values: dict[str, Any]) -> int:
+    """Keys and values of a token; heads that the file does not count are taken to be all."""
+
+    def said(key: str) -> int:
+        return _count(values.get(f"{architecture}.{key}"))
+
+    heads = said("attention.head_count")
+    width = said("embedding_length")
+    key = said("attention.key_length") or (width // heads if heads else width)
+    value = said("attention.value_length") or key
+    return said("block_count") * (said("attention.head_count_kv") or heads or 1) * 2 * (key + value)

@@ -40,7 +40,7 @@ import stories
 
 from memo.engines import installed_embedder, installed_language_model, located
 from memo.errors import ModelError
-from memo.llama import LlamaLM
+from memo.llama.engine import LlamaLM
 from memo.models import default_models
 from memo.settings import load
 

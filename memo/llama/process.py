@@ -1,0 +1,364 @@
+"""The model in a process of its own: what ends that process is one sentence, not the end of memo.
+
+A bad file, a lack of memory or a fault in native code kills by signal, and a person's stop must
+not wait for a prompt to be evaluated. So a child runs `LlamaLM`, and `ModelProcess` passes the
+calls on. The child is started at once and loads while the caller goes on; it ends when nobody
+has asked for a while, when its parent is gone however that died, and when this object is. The
+next call starts another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memo.errors import ModelCrashed, ModelDamaged, Stopped
+from memo.llama.messages import Call, Done, Failed, Load, Logged, Piece, Ready, Stop
+from memo.lm import stop_wanted
+from memo.records import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+    from multiprocessing.connection import Connection
+
+    from memo.lm import Completion, Prompt, Vectors
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 0.05
+"""How often a waiting call looks whether it is still wanted."""
+_PATIENCE_S = 5
+"""For a process that has closed its pipe to end."""
+
+
+class _Idle(Exception):
+    """The child had gone to rest when the call reached it."""
+
+
+class _Post:
+    """What came from one child, sorted by who waits for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.boxes: dict[int, queue.SimpleQueue[object]] = {}
+        self.ready: Ready | None = None
+        self.told = threading.Event()
+        """Set when the model is loaded, or never will be."""
+        self.failure: Exception | None = None
+        """Why it could not be loaded."""
+        self.status: int | None = None
+        """How the process ended, as `Popen.returncode`; None while it runs."""
+        self.usage = Usage()
+
+    def sort(self, message: object) -> None:
+        """Put a message where somebody waits for it; what nobody waits for is dropped."""
+        match message:
+            case Ready():
+                self.ready = message
+                self.told.set()
+            case Failed(id=0):
+                self.failure = message.error
+            case Logged():
+                logging.getLogger(message.logger).log(message.level, "%s", message.text)
+            case Done() | Failed() | Piece():
+                with self.lock:
+                    if not isinstance(message, Piece):
+                        self.usage = message.usage
+                    if message.id in self.boxes:
+                        self.boxes[message.id].put(message)
+
+    def end(self, status: int) -> None:
+        """Tell everybody that nothing more comes."""
+        with self.lock:
+            self.status = status
+            for box in self.boxes.values():
+                box.put(None)
+        self.told.set()
+
+
+def _receive(connection: Connection, process: subprocess.Popen[bytes], post: _Post) -> None:
+    """Sort messages until the child is gone; a thread of its own, which holds on to no model."""
+    with connection:
+        while True:
+            try:
+                message = connection.recv()
+            except Exception:  # noqa: BLE001  # a message cut short by a kill raises anything
+                break
+            post.sort(message)
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    post.end(process.wait())
+
+
+class _Child:
+    """One process with the model, from its start to its end."""
+
+    def __init__(self, load: Load) -> None:
+        ours, theirs = Pipe()
+        environ = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
+            "GGML_NO_BACKTRACE": "1",  # a failed assertion would start a debugger
+        }
+        with theirs:
+            # Not multiprocessing's own start: that runs the caller's script again, and keeps
+            # one more process for resources that we have none of.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "memo.llama.child", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environ,
+                pass_fds=[theirs.fileno()],
+                process_group=0,  # a terminal's Ctrl-C is for the parent alone
+            )
+        self._connection = ours
+        self._sending = threading.Lock()
+        self.post = _Post()
+        self.send(load)
+        threading.Thread(
+            target=_receive, args=(ours, self._process, self.post), daemon=True, name="memo-model"
+        ).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: object) -> None:
+        """Say something; what a child that has gone does not hear, its end answers."""
+        with self._sending, contextlib.suppress(OSError):
+            try:
+                self._connection.send(message)
+            except KeyboardInterrupt:  # half a message: the child could not make out the next
+                self._process.kill()
+                raise
+
+    def end(self) -> None:
+        """End it now; nothing in it is worth waiting for."""
+        self._process.kill()
+        self._process.wait()
+
+
+class ModelProcess:
+    """The `LanguageModel` protocol over a supervised process; any thread may call.
+
+    Calls are served in the order in which they come. One that is no longer wanted (an exception
+    such as Ctrl-C in the waiting thread, a stream that is closed, `memo.lm.stop_when`) ends in
+    the child within the time of a few operations, and the next is served.
+    """
+
+    def __init__(self, load: Load, announce: Callable[[str], None] = lambda _: None) -> None:
+        """Start loading, and return meanwhile.
+
+        Args:
+            load: What.
+            announce: Receives a sentence whenever the model has to be loaded anew.
+        """
+        self.name = load.name
+        self._load = load
+        self._announce = announce
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._before = Usage()
+        """Of the processes before this one."""
+        self._children = [_Child(load)]
+        """The one that serves; a list, because the finalizer may not hold on to us."""
+        self._finalizer = weakref.finalize(self, _end, self._children)
+
+    def close(self) -> None:
+        """End the process; a later call starts another."""
+        _end(self._children)
+
+    @property
+    def pid(self) -> int:
+        """Of the process that serves, or served last."""
+        return self._children[0].pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it is there."""
+        return self._children[0].post.status is None
+
+    @property
+    def usage(self) -> Usage:
+        """Counters over all processes so far; what a killed one did not report is lost."""
+        with self._lock:
+            return self._before + self._children[0].post.usage
+
+    @property
+    def context_tokens(self) -> int:
+        """The longest prompt with completion that one sequence can hold.
+
+        Raises:
+            ModelDamaged: The model cannot be loaded.
+        """
+        return self._loaded().context_tokens
+
+    @property
+    def placement(self) -> str:
+        """What of this machine is used.
+
+        Raises:
+            ModelDamaged: The model cannot be loaded.
+        """
+        return self._loaded().placement
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a person's text takes."""
+        count: int = self._call("count_tokens", text)
+        return count
+
+    def choose(self, prompts: Sequence[Prompt], labels: Sequence[str]) -> Vectors:
+        """Probability of each label as the continuation of each prompt; rows sum to 1."""
+        chances: Vectors = self._call("choose", tuple(prompts), tuple(labels))
+        return chances
+
+    def complete(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_tokens: int,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+    ) -> list[Completion]:
+        """Continue each prompt greedily, all in parallel; a repeated line ends a list."""
+        options = {"max_tokens": max_tokens, "grammar": grammar, "stop": tuple(stop)}
+        completions: list[Completion] = self._call("complete", tuple(prompts), **options)
+        return completions
+
+    def stream(self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()) -> Iterator[str]:
+        """Continue one prompt piece by piece; closing the iterator stops the model."""
+        yield from self._replies("stream", prompt, max_tokens=max_tokens, stop=tuple(stop))
+
+    def _call(self, method: str, *arguments: Any, **options: Any) -> Any:
+        replies = self._replies(method, *arguments, **options)
+        try:
+            next(replies)
+        except StopIteration as end:
+            return end.value
+        raise AssertionError(f"{method} gave pieces")
+
+    def _replies(self, method: str, *arguments: Any, **options: Any) -> Generator[str, None, Any]:
+        """The pieces of a call, then what it returns.
+
+        Raises:
+            ModelDamaged: The model cannot be loaded.
+            ModelCrashed: Its process ended before the call did.
+            Stopped: The call is no longer wanted.
+        """
+        while True:
+            try:
+                return (yield from self._attempt(method, arguments, options))
+            except _Idle:
+                continue
+
+    def _attempt(
+        self, method: str, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> Generator[str, None, Any]:
+        child = self._serving()
+        id_ = next(self._ids)
+        box: queue.SimpleQueue[object] = queue.SimpleQueue()
+        with child.post.lock:
+            child.post.boxes[id_] = box
+            if child.post.status is not None:
+                box.put(None)
+        ended = False
+        try:
+            child.send(Call(id_, method, arguments, options))
+            while True:
+                message = _wanted(box)
+                ended = not isinstance(message, Piece)
+                match message:
+                    case Piece():
+                        yield message.text
+                    case Done():
+                        return message.value
+                    case Failed():
+                        raise message.error
+                    case _:
+                        raise self._end_of(child.post)
+        finally:
+            with child.post.lock:
+                del child.post.boxes[id_]
+            if not ended:
+                child.send(Stop(id_))
+
+    def _serving(self) -> _Child:
+        """The child, after starting another where it has ended."""
+        with self._lock:
+            child = self._children[0]
+            if child.post.status is None:
+                return child
+            self._before += child.post.usage
+            self._announce(f"Loading {self.name} again…")
+            self._children[0] = _Child(self._load)
+            return self._children[0]
+
+    def _loaded(self) -> Ready:
+        """What the model said when it was loaded."""
+        post = self._children[0].post
+        if post.ready is None:
+            post = self._serving().post
+        while not post.told.wait(_TICK_S):
+            if stop_wanted.get()():
+                raise Stopped("The model was stopped.")
+        if post.ready is None:
+            raise self._end_of(post)
+        return post.ready
+
+    def _end_of(self, post: _Post) -> Exception:
+        """Why a process has ended, as the person should be told."""
+        if post.failure is not None:
+            return post.failure
+        if post.status == 0 and post.ready is not None:
+            return _Idle()
+        how = _how(post.status or 0)
+        log.warning("the model's process ended: %s", how)
+        if post.ready is None:
+            return ModelDamaged(
+                f"The model's process ended while it loaded {self._load.path} ({how}): the file "
+                "may be damaged, which `memo model pull` mends, or memory may be too small, for "
+                "which `memo model recommend` names a model."
+            )
+        return ModelCrashed(
+            f"The process of the model {self.name} ended in the middle of its work ({how}). "
+            "Nothing was stored of what it was reading; the same command goes on with it."
+        )
+
+
+def _wanted(box: queue.SimpleQueue[object]) -> object:
+    """The next message of a call, unless the call is no longer wanted.
+
+    Raises:
+        Stopped: It is not.
+    """
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return box.get(timeout=_TICK_S)
+        if stop_wanted.get()():
+            raise Stopped("The model was stopped.")
+
+
+def _how(status: int) -> str:
+    """How a process ended, by its return code."""
+    if status >= 0:
+        return f"exit code {status}"
+    name = signal.Signals(-status).name if -status in signal.valid_signals() else str(-status)
+    return f"{name}, perhaps for lack of memory" if -status == signal.SIGKILL else name
+
+
+def _end(children: list[_Child]) -> None:
+    children[0].end()
