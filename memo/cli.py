@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memo import settings as choices
-from memo.errors import ContextOverflow, MemoError, NotKnown, UsageProblem
+from memo.errors import ContextOverflow, MemoError, ModelCrashed, NotKnown, UsageProblem
 from memo.front import Commands, Front, piped, with_front
 from memo.show import show, show_line
 
@@ -253,7 +253,7 @@ def _ask_lines(front: Front, memory: Memory, pattern: Question) -> None:
             continue
         try:
             _answer(front, memory, _question(front, text, pattern))
-        except (ValueError, UsageProblem, ContextOverflow) as error:
+        except (ValueError, UsageProblem, ContextOverflow, ModelCrashed) as error:
             wrong = True
             front.say(f"Skipped line {number}: {error}")
     if wrong:
@@ -743,10 +743,13 @@ def model_list(front: Front) -> None:
 @with_front
 def recommend(front: Front) -> None:
     """What fits this machine; looks at its memory, goes nowhere."""
+    from memo.engines import hardware
     from memo.models import machine, recommend
 
     here = machine()
-    best, offline = recommend(here), recommend(here, hub=False)
+    found = hardware(here.card)
+    usable = here if found.devices else replace(here, vram_bytes=0)
+    best, offline = recommend(usable), recommend(usable, hub=False)
     if front.json:
         front.data(
             {
@@ -760,14 +763,20 @@ def recommend(front: Front) -> None:
                 },
                 "ram_bytes": here.ram_bytes,
                 "vram_bytes": here.vram_bytes,
+                "threads": found.threads,
+                "uses": [device.name for device in found.devices],
+                "idle": found.idle or None,
             }
         )
         return
+    places = " and ".join(device.name for device in found.devices)
     front.line(f"{best.chat.name} with {best.embedding.name}")
-    front.line(f"  {best.reason}")
+    front.line(f"  {best.reason} It runs on {places or f'the processor, {found.threads} threads'}.")
     if offline != best and best.chat.needs_hub:
         front.line(f"Without the Hub: {offline.chat.name} with {offline.embedding.name}")
         front.line(f"  {offline.reason}")
+    if found.idle:
+        front.line(f"{found.idle} Then {recommend(here).chat.name} would fit.")
 
 
 @model_.command("pull")

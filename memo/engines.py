@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memo.errors import ModelNotFound
+from memo.errors import EngineUnusable, ModelNotFound
 from memo.llama import Load, ModelProcess, Shape
+from memo.llama.placement import place, usable_threads
 from memo.models import default_models, locate, read_gguf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memo.llama.placement import Device, Placement
     from memo.lm import Embedder, LanguageModel
-    from memo.models import Kind, LocalModel
+    from memo.models import Card, Kind, LocalModel
     from memo.settings import Settings
 
 
@@ -91,3 +93,49 @@ def located(name: str, kind: Kind, settings: Settings) -> LocalModel:
     if found.kind != kind:
         raise ModelNotFound(f"{name} is no {kind} model; `memo model list` shows which are.")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What the engine can use of this machine."""
+
+    threads: int
+    devices: tuple[Device, ...]
+    """Graphics cards that the installed build of llama.cpp uses."""
+    card: Card | None
+    """The roomiest there is, used or not."""
+
+    @property
+    def idle(self) -> str:
+        """A sentence on the card that the build cannot use, and on the build that could."""
+        if self.card is None or self.devices:
+            return ""
+        return (
+            f"This build of llama.cpp cannot use {self.card.name} "
+            f"({self.card.free_bytes / 1e9:.1f} GB free); one for {self.card.backend} can: "
+            f"`{self.card.build}`."
+        )
+
+
+def hardware(card: Card | None) -> Hardware:
+    """Look at this machine through the installed build.
+
+    Raises:
+        EngineUnusable: llama.cpp cannot be loaded.
+    """
+    try:
+        from memo.llama.backend import devices, offloads  # noqa: PLC0415  # a native library
+    except (ImportError, OSError, RuntimeError) as error:
+        raise EngineUnusable(error) from error
+    return Hardware(usable_threads(), tuple(devices()) if offloads() else (), card)
+
+
+def placement(settings: Settings, on: Hardware) -> Placement:
+    """Where the chosen chat model would run.
+
+    Raises:
+        ModelError: It is not there, or cannot be used.
+    """
+    shape = loading(settings).shape
+    assert shape is not None
+    return place(shape, on.devices, on.threads)

@@ -4,7 +4,8 @@ MemoError             exit 1
 ├ UsageProblem        exit 2  a value that cannot mean anything
 ├ NotKnown            exit 1  an id that names nothing
 ├ ImporterError       exit 1  UnknownFormat, AmbiguousFormat
-├ ModelError          exit 4  ModelNotFound, ModelDamaged, UnknownFamily;
+├ ModelError          exit 4  ModelNotFound, ModelDamaged, UnknownFamily,
+│                             EngineUnusable;
 │                     exit 1  ContextOverflow, PullFailed, ModelCrashed
 ├ Stopped             exit 130  the person wanted a call of the model to end
 └ StoreError          exit 5  StoreTooNew, StoreDamaged, StoreBusy, StoreReadOnly,
@@ -60,6 +61,13 @@ class ModelDamaged(ModelError):
 
 class UnknownFamily(ModelError):
     """A model whose chat template we do not have."""
+
+
+class EngineUnusable(ModelError):
+    """llama.cpp itself cannot be loaded."""
+
+    def __init__(self, why: object) -> None:
+        super().__init__(f"llama.cpp cannot be loaded ({why}); install llama-cpp-python again.")
 
 
 class ContextOverflow(ModelError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memo.engines import located
+from memo.engines import hardware, located, placement
 from memo.errors import ModelError, StoreError
-from memo.models import default_models
+from memo.models import default_models, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -42,7 +42,7 @@ def examine(settings: Settings, opened: Opened, private: Iterable[Path]) -> Iter
     """
     yield from _store(settings, opened)
     yield from _models(settings)
-    yield _build()
+    yield _build(settings)
     yield _modes([settings.home, *private])
 
 
@@ -90,18 +90,17 @@ def _models(settings: Settings) -> Iterator[Check]:
             yield Check(f"{kind} model", True, f"{found.name} in {found.path}")
 
 
-def _build() -> Check:
+def _build(settings: Settings) -> Check:
     try:
-        from memo.llama.backend import offloads  # noqa: PLC0415  # loads a native library
-    except (ImportError, OSError, RuntimeError) as error:
-        return Check(
-            "llama.cpp",
-            False,
-            f"it cannot be loaded ({error}); install llama-cpp-python again",
-            ModelError.exit_code,
-        )
-    build = "uses graphics cards" if offloads() else "uses the processor alone"
-    return Check("llama.cpp", True, f"this build {build}")
+        found = hardware(machine().card)
+    except ModelError as error:
+        return Check("llama.cpp", False, str(error), error.exit_code)
+    build = "uses graphics cards" if found.devices else "uses the processor alone"
+    try:
+        used = f"{default_models(settings)[0]}: {placement(settings, found).reason}"
+    except ModelError:
+        used = f"{found.threads} threads"  # what is wrong with the model is told above
+    return Check("llama.cpp", True, f"this build {build}; {used}. {found.idle}".strip())
 
 
 def _modes(paths: Iterable[Path]) -> Check:

@@ -26,6 +26,7 @@ from memo.engines import INSTALLED, Engines
 from memo.errors import (
     ContextOverflow,
     EmbedderMismatch,
+    ModelCrashed,
     ModelError,
     ModelNotFound,
     NotKnown,
@@ -150,6 +151,8 @@ class Memory:
         self._loading = threading.Lock()
         self._lm: LanguageModel | None = None
         self._embedder: Embedder | None = None
+        self._crashed = False
+        """Whether the model's process ended in the document read last."""
 
     def choose(self, settings: Settings) -> None:
         """Go on with other choices; a model that is another now is loaded when next needed."""
@@ -251,6 +254,7 @@ class Memory:
                 else:
                     waiting.put(found)
             yield Begun(len(waiting))
+            self._crashed = False
             tally = Tally()
             with self._reading() as store:
                 batch = Batch(self.settings.home / UNFINISHED)
@@ -312,7 +316,14 @@ class Memory:
         if new is None:
             return
         try:
-            yield Imported(new, self._read(new, first))
+            change = self._read(new, first)
+            self._crashed = False
+            yield Imported(new, change)
+        except ModelCrashed as error:
+            if self._crashed:  # no one document's fault: the next would fare no better
+                raise
+            self._crashed = True
+            yield Failed(new, str(error))
         except (ContextOverflow, NotKnown, ValueError) as error:
             # Too long for the model, or a fact was forgotten or pinned while the model ran.
             log.warning("a document of %s failed: %s", document.source, type(error).__name__)

@@ -15,6 +15,7 @@ from toy import on
 from memo.engines import Engines
 from memo.errors import (
     ContextOverflow,
+    ModelCrashed,
     ModelNotFound,
     NotKnown,
     StoreBusy,
@@ -162,10 +163,13 @@ def test_an_import_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None
     assert texts(stopped, None) == texts(whole, None)
 
 
-def test_a_document_that_fails_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [ContextOverflow, ModelCrashed])
+def test_a_document_that_fails_is_named_and_the_rest_goes_on(
+    tmp_path: Path, error: type[Exception]
+) -> None:
     def before(asked: str) -> None:
         if "started at Acme" in asked:
-            raise ContextOverflow("A prompt of 9999 tokens does not fit.")
+            raise error("A prompt of 9999 tokens does not fit.")
 
     memory = memory_of(tmp_path, ann(before))
     path = written(tmp_path, *messages(), "not json")
@@ -180,6 +184,22 @@ def test_a_document_that_fails_is_named_and_the_rest_goes_on(tmp_path: Path) -> 
     assert summary.skipped[0].where == f"{path}:3"
     assert len(memory.documents()) == 1
     assert sums(list(memory_of(tmp_path).import_paths([path]))).imported == 1
+
+
+def test_a_model_that_crashes_twice_in_a_row_ends_the_import(tmp_path: Path) -> None:
+    asked = []
+
+    def before(text: str) -> None:
+        asked.append(text)
+        raise ModelCrashed("The model's process ended.")
+
+    memory = memory_of(tmp_path, ann(before))
+    path = written(tmp_path, *messages(), {"text": "I sing.", "at": "2024-07-01"})
+    with pytest.raises(ModelCrashed):
+        list(memory.import_paths([path]))
+    assert len(asked) == 2
+    assert memory.documents() == []
+    assert sums(list(memory_of(tmp_path).import_paths([path]))).imported == 3
 
 
 def test_each_record_is_counted_once_even_where_a_piece_of_it_fails(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ from memo.models import (
 )
 from memo.models.catalogue import HubSource, PathSource, WheelSource, read_catalogue
 from memo.models.files import remember
+from memo.models.machine import amd_cards, read_nvidia
 from memo.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -201,7 +202,30 @@ def test_the_reason_names_model_and_memory() -> None:
 
 
 def test_this_machine_has_memory() -> None:
-    assert machine().ram_bytes > 0
+    here = machine()
+    assert here.ram_bytes > 0
+    assert (here.vram_bytes > 0) == (here.card is not None)
+
+
+def test_cards_are_read_from_what_the_driver_prints() -> None:
+    found = read_nvidia("8000, NVIDIA A\n[N/A], Tegra\n\ngarbage\n24000, NVIDIA B, rev 2\n")
+    assert [(card.name, card.free_bytes >> 20) for card in found] == [
+        ("NVIDIA A", 8000),
+        ("NVIDIA B, rev 2", 24000),
+    ]
+    assert "-DGGML_CUDA=on" in found[0].build
+
+
+def test_an_amd_card_is_found_where_linux_shows_it(tmp_path: Path) -> None:
+    for number, vendor, total in ((0, "0x8086", None), (1, "0x1002", 8 * GB), (2, "0x1002", None)):
+        device = tmp_path / f"card{number}" / "device"
+        device.mkdir(parents=True)
+        (device / "vendor").write_text(f"{vendor}\n")
+        if total:
+            (device / "mem_info_vram_total").write_text(f"{total}\n")
+            (device / "mem_info_vram_used").write_text(f"{GB}\n")
+    (card,) = amd_cards(tmp_path)
+    assert (card.backend, card.free_bytes) == ("Vulkan", 7 * GB)
 
 
 # ---- what is here -------------------------------------------------------------------------------

@@ -144,3 +144,16 @@ def test_keys_that_are_no_table_of_texts_are_named(tmp_path: Path) -> None:
     settings.file.write_text("[keys]\nedit = 3\n", "utf-8")
     with pytest.raises(UsageProblem, match=r"\[keys\] should hold lines such as"):
         load(home=tmp_path, environ={})
+
+
+def test_the_model_rests_after_the_minutes_that_are_set(tmp_path: Path) -> None:
+    assert load(home=tmp_path, environ={}).idle_minutes == 15
+    assert load(home=tmp_path, environ={"MEMO_IDLE_MINUTES": "0.5"}).idle_minutes == 0.5
+    save(load(home=tmp_path, environ={}), "idle_minutes", "0")
+    assert load(home=tmp_path, environ={}).idle_minutes == 0
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1e9"])
+def test_minutes_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageProblem, match="idle_minutes"):
+        load(home=tmp_path, environ={"MEMO_IDLE_MINUTES": text})

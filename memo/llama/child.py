@@ -17,7 +17,7 @@ import threading
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from memo.errors import MemoError, Stopped
+from memo.errors import EngineUnusable, MemoError, Stopped
 from memo.llama.messages import Call, Done, Failed, Load, Logged, Piece, Ready, Stop
 from memo.records import Usage
 
@@ -141,8 +141,10 @@ def main() -> None:
 
 
 def _loaded(load: Load) -> LlamaLM:
-    from memo.llama.engine import LlamaLM  # noqa: PLC0415  # a native library, once we may fail
-
+    try:
+        from memo.llama.engine import LlamaLM  # noqa: PLC0415  # a native library
+    except (ImportError, OSError, RuntimeError) as error:
+        raise EngineUnusable(error) from error
     return LlamaLM(
         load.path,
         family=load.family,

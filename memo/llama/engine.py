@@ -25,7 +25,7 @@ import numpy as np
 from memo.errors import ContextOverflow, ModelDamaged, Stopped, UnknownFamily
 from memo.llama import backend
 from memo.llama.grammar import Grammar
-from memo.llama.placement import Placement, Shape, place, usable_threads
+from memo.llama.placement import CELLS, Placement, Shape, place, usable_threads
 from memo.llama.prefixes import PrefixStates
 from memo.llama.rows import Row, common, tree
 from memo.llama.templates import TEMPLATES
@@ -46,8 +46,6 @@ KEPT_SEQUENCES = 6
 WORKER_SEQUENCES = 32
 BATCH_TOKENS = 256
 """Most tokens evaluated at once; a graphics card is stopped between batches."""
-CELLS = 8192
-"""Key-value cells shared by all sequences."""
 _EVERY = 999
 """More layers than any model has."""
 LEAST_KEPT_ON_DISK = 128
@@ -438,7 +436,7 @@ def _placed(shape: Shape | None, gpu_layers: int | None) -> Placement:
         return Placement(threads, gpu_layers, False, f"{gpu_layers} layers on cards, as asked")
     if shape is None:
         return Placement(threads, _EVERY, False, "all layers on a card where there is one")
-    return place(shape, backend.devices() if backend.offloads() else [], CELLS, threads)
+    return place(shape, backend.devices() if backend.offloads() else [], threads)
 
 
 def _loaded(path: Path, placement: Placement) -> tuple[Any, Any]:

@@ -12,6 +12,8 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+CELLS = 8192
+"""Key-value cells shared by all sequences of a context."""
 RESERVED_BYTES = 640 << 20
 """Left free on each card: logits and activations of one batch, and what the driver takes."""
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -49,13 +51,12 @@ class Placement:
     reason: str
 
 
-def place(shape: Shape, devices: Sequence[Device], cells: int, threads: int) -> Placement:
+def place(shape: Shape, devices: Sequence[Device], threads: int) -> Placement:
     """Put as many layers on graphics cards as fit their free memory, all if they do.
 
     Args:
         shape: The model's.
         devices: Cards that the build can use; none where it uses the processor alone.
-        cells: Key-value cells of the context.
         threads: For what stays on the processor.
     """
     counted = f"{threads} thread{'' if threads == 1 else 's'}, one a processor core"
@@ -63,7 +64,7 @@ def place(shape: Shape, devices: Sequence[Device], cells: int, threads: int) -> 
         return Placement(threads, 0, False, f"{counted}; nothing on a graphics card")
     free = sum(max(device.free_bytes - RESERVED_BYTES, 0) for device in devices)
     every = shape.layers + 1
-    wide, narrow = (_fitting(shape, free, cells, share) for share in (1.0, 17 / 32))
+    wide, narrow = (_fitting(shape, free, share) for share in (1.0, 17 / 32))
     small = narrow > wide
     layers = narrow if small else wide
     names = " and ".join(device.name for device in devices)
@@ -77,11 +78,11 @@ def place(shape: Shape, devices: Sequence[Device], cells: int, threads: int) -> 
     return Placement(threads, layers, small, reason)
 
 
-def _fitting(shape: Shape, free: int, cells: int, cache_share: float) -> int:
+def _fitting(shape: Shape, free: int, cache_share: float) -> int:
     """How many layers fit; `cache_share` is what the cache takes of its 16-bit size."""
     every = shape.layers + 1
     weights = shape.bytes / every
-    cache = cells * shape.cell_bytes * cache_share / max(shape.layers, 1)
+    cache = CELLS * shape.cell_bytes * cache_share / max(shape.layers, 1)
     if every * weights + shape.layers * cache <= free:
         return every
     return min(int(free / (weights + cache)), shape.layers)
@@ -91,10 +92,10 @@ def usable_threads() -> int:
     """Physical cores that this process may use: a second thread a core only gets in the way."""
     cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
-    return max(1, min(cores, allowed, _quota(_QUOTA) or cores))
+    return max(1, min(cores, allowed, quota(_QUOTA) or cores))
 
 
-def _quota(file: Path) -> int | None:
+def quota(file: Path) -> int | None:
     """Whole processors that a container may use; None where there is no limit."""
     try:
         most, period = file.read_text("ascii").split()

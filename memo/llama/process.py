@@ -335,7 +335,7 @@ class ModelProcess:
             )
         return ModelCrashed(
             f"The process of the model {self.name} ended in the middle of its work ({how}). "
-            "Nothing was stored of what it was reading; the same command goes on with it."
+            "What it was reading is not stored; try again, and the model is loaded anew."
         )
 
 

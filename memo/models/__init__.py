@@ -16,11 +16,12 @@ from memo.models.local import (
     use,
     verify,
 )
-from memo.models.machine import Machine, Recommendation, machine, recommend
+from memo.models.machine import Card, Machine, Recommendation, machine, recommend
 from memo.models.pull import Progress, pull
 
 __all__ = [
     "FAMILIES",
+    "Card",
     "Catalogue",
     "GgufHeader",
     "Kind",

@@ -6,11 +6,36 @@ import platform
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 
 from memo.models.catalogue import Kind, Model, catalogue
 
 _CPU_BYTES = 2_200_000_000
 """Weights are read once a token: beyond this a processor writes slower than a person reads."""
+_CARDS = Path("/sys/class/drm")
+_AMD = "0x1002"
+_BACKENDS = {"CUDA": "GGML_CUDA", "Metal": "GGML_METAL", "Vulkan": "GGML_VULKAN"}
+"""llama.cpp's, and the option that builds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A graphics card, whether or not the installed build of llama.cpp can use it."""
+
+    name: str
+    backend: str
+    """What a build of llama.cpp needs for it: a key of `_BACKENDS`."""
+    free_bytes: int
+
+    @property
+    def build(self) -> str:
+        """The command that installs a build of llama.cpp which uses it."""
+        version = metadata.version("llama-cpp-python")
+        return (
+            f'CMAKE_ARGS="-D{_BACKENDS[self.backend]}=on" pip install --force-reinstall --no-deps '
+            f"--no-cache-dir --no-binary llama-cpp-python llama-cpp-python=={version}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +45,8 @@ class Machine:
     ram_bytes: int
     vram_bytes: int
     """Of the graphics card with most of it; 0 where there is none."""
+    card: Card | None = None
+    """That card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +63,16 @@ def machine() -> Machine:
     import psutil  # noqa: PLC0415  # only recommending needs it
 
     ram_bytes = psutil.virtual_memory().available
+    found = cards(ram_bytes)
+    best = max(found, key=lambda card: card.free_bytes, default=None)
+    return Machine(ram_bytes, best.free_bytes if best else 0, best)
+
+
+def cards(ram_bytes: int) -> list[Card]:
+    """The graphics cards there are; `ram_bytes` is what one that shares it may draw on."""
     if sys.platform == "darwin" and platform.machine() == "arm64":
-        return Machine(ram_bytes, ram_bytes * 2 // 3)  # shared memory; Metal's default share
-    return Machine(ram_bytes, _nvidia_bytes())
+        return [Card("the Apple GPU", "Metal", ram_bytes * 2 // 3)]  # Metal's default share
+    return _nvidia_cards() or amd_cards(_CARDS)
 
 
 def recommend(on: Machine, *, hub: bool = True) -> Recommendation:
@@ -70,17 +104,41 @@ def recommend(on: Machine, *, hub: bool = True) -> Recommendation:
     return Recommendation(chat, offered("embedding")[0], reason + ".")
 
 
-def _nvidia_bytes() -> int:
-    """Free memory of the roomiest NVIDIA card."""
+def _nvidia_cards() -> list[Card]:
+    """What NVIDIA's driver names; its tool answers in well under a second."""
     try:
         answer = subprocess.run(
-            ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"],
+            ["nvidia-smi", "--query-gpu=memory.free,name", "--format=csv,noheader,nounits"],
             capture_output=True,
             text=True,
             timeout=5,
             check=True,
         )
-    except (OSError, subprocess.SubprocessError):
-        return 0
-    found = [int(line) for line in answer.stdout.split() if line.isdecimal()]
-    return max(found, default=0) << 20
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return []
+    return read_nvidia(answer.stdout)
+
+
+def read_nvidia(answer: str) -> list[Card]:
+    """Cards from lines of `free MiB, name`; a card that does not tell its memory is left out."""
+    rows = [line.partition(",") for line in answer.splitlines()]
+    return [
+        Card(name.strip(), "CUDA", int(free) << 20) for free, _, name in rows if free.isdecimal()
+    ]
+
+
+def amd_cards(folder: Path) -> list[Card]:
+    """AMD's cards with memory of their own, as Linux shows them."""
+    found = []
+    for device in sorted(folder.glob("card[0-9]*/device")):
+        try:
+            if (device / "vendor").read_text("ascii").strip() != _AMD:
+                continue
+            total, used = (
+                int((device / f"mem_info_vram_{part}").read_text("ascii"))
+                for part in ("total", "used")
+            )
+        except (OSError, ValueError):
+            continue
+        found.append(Card("the AMD graphics card", "Vulkan", max(total - used, 0)))
+    return found
