@@ -460,6 +460,8 @@ def _loaded(path: Path, placement: Placement) -> tuple[Any, Any]:
     settings.kv_unified = True
     settings.no_perf = True
     settings.n_threads = settings.n_threads_batch = placement.threads
+    if placement.gpu_layers == 0:
+        settings.op_offload = settings.offload_kqv = False  # else large products go to a card
     if placement.small_cache:
         settings.type_k = settings.type_v = llama_cpp.GGML_TYPE_Q8_0
     context = llama_cpp.llama_init_from_model(model, settings)

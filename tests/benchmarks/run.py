@@ -13,6 +13,12 @@ past      a search where nine of ten facts are past, over one where none is
 imports   what a document costs where there are 100 times as many facts, by fakes
 memory    megabytes that `memo facts` takes at most in the largest store
 start     `memo --help` over `python -c pass`
+batched   32 verdicts one at a time with prefix reuse, over the same together
+rates     tokens a second, memo's over llama.cpp's own loop: the worse of prompt and generation
+restart   first verdict of a new process, prefix evaluated over prefix read from disk
+stop      from a stop within a prompt of 3,000 tokens until the next call is served, p95 of 20
+process   speed through the child process over the same calls without one
+card      only where a graphics card can be used: card over processor (gpu.sh sets that up)
 
 Models are found as the program finds them (--model, MEMO_MODEL, the settings file, the default).
 """
@@ -36,10 +42,12 @@ import cost
 import parse
 import scale
 import screens
+import engine
 import stories
 
-from memo.engines import installed_embedder, installed_language_model, located
+from memo.engines import installed_embedder, installed_language_model, loading, located
 from memo.errors import ModelError
+from memo.llama.backend import devices
 from memo.llama.engine import LlamaLM
 from memo.models import default_models
 from memo.settings import load
@@ -47,6 +55,7 @@ from memo.settings import load
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from memo.llama import Load
     from memo.lm import Embedder, LanguageModel
 
 STORIES_RIGHT = 0.8
@@ -65,6 +74,12 @@ PAST_RATIO = 1.25
 IMPORT_RATIO = 4.0
 FACTS_MB = 300.0
 START_RATIO = 4.0
+BATCHED_RATIO = 2.0
+RATES_RATIO = 0.95
+RESTART_RATIO = 5.0
+STOP_S = 0.3
+PROCESS_RATIO = 0.95
+CARD_RATIO = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +315,30 @@ class Bench:
         ratio = found["memo --help"] / found["python -c pass"]
         return Result(
             round(ratio, 2), "times, at most", START_RATIO, ratio <= START_RATIO, {"ms": found}
+    def engine(
+        self,
+        measure: Callable[[Load], engine.Measured],
+        unit: str,
+        target: float,
+        *,
+        at_most: bool = False,
+    ) -> Result:
+        """A figure of the engine alone."""
+        load = engine.without_prefixes(loading(self.settings))
+        found = measure(load)
+        ok = found.value <= target if at_most else found.value >= target
+        return Result(found.value, unit, target, ok, {"model": load.name, **found.detail})
+
+    def card(self) -> Result:
+        """Offloading; without a card there is nothing to measure, and that is a miss."""
+        load = engine.without_prefixes(loading(self.settings))
+        whole, found = engine.card(load)
+        return Result(
+            found.value,
+            "times as fast on the card",
+            CARD_RATIO,
+            whole and found.value >= CARD_RATIO,
+            {"model": load.name, "all_on_the_card_with_the_same_verdicts": whole, **found.detail},
         )
 
 
@@ -317,6 +356,12 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "imports": Bench.imports,
     "memory": Bench.memory,
     "start": Bench.start,
+    "batched": lambda b: b.engine(engine.batched, "times faster together", BATCHED_RATIO),
+    "rates": lambda b: b.engine(engine.rates, "of llama.cpp's rate", RATES_RATIO),
+    "restart": lambda b: b.engine(engine.restart, "times sooner", RESTART_RATIO),
+    "stop": lambda b: b.engine(engine.stops, "s at most, p95", STOP_S, at_most=True),
+    "process": lambda b: b.engine(engine.process, "of the speed without", PROCESS_RATIO),
+    "card": Bench.card,
 }
 
 
@@ -344,7 +389,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     passing = tempfile.TemporaryDirectory()
     bench = Bench(chosen, chosen.stores or Path(passing.name))
     try:
-        for name in chosen.name or BENCHMARKS:
+        for name in chosen.name or [name for name in BENCHMARKS if name != "card" or devices()]:
             results[name] = BENCHMARKS[name](bench)
     except ModelError as error:
         print(error, file=sys.stderr)
