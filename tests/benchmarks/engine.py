@@ -81,7 +81,7 @@ def filler(lm: LanguageModel, tokens: int, seed: int) -> Prompt:
     pieces = itertools.cycle(np.random.default_rng(seed).permutation(_WORDS).tolist())
     text = f"{seed}: "
     while (missing := tokens - lm.count_tokens(text)) > 0:
-        text += " ".join(itertools.islice(pieces, missing)) + " "
+        text += " ".join(itertools.islice(pieces, missing // 8 + 1)) + " "
     asked = "Continue this text with a long story, without end.\n"
     return (Turn("user", (Segment(asked), quoted(text))),)
 
