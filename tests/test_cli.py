@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from fakes import ANN, WORK, FakeLM, HashEmbedder, ann
 
 from memo.cli import main
-from memo.engines import Engines
+from memo.engines import Engines, hardware
 from memo.errors import ContextOverflow
 from memo.settings import load
 from memo.show import show
@@ -348,6 +348,24 @@ def test_models_are_listed_recommended_and_chosen(memo: Memo) -> None:
     assert memo("model", "remove", "smollm2-135m-instruct", "--yes").exit_code == 4
     assert memo("model", "pull", "no-such-model", "--yes").exit_code == 4
     assert memo("model", "pull").exit_code == 2
+
+
+def test_a_card_that_the_build_cannot_use_is_named_with_the_build_that_can(
+    memo: Memo, tmp_path: Path
+) -> None:
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\necho '24000, NVIDIA Test'\n")
+    driver.chmod(0o755)
+    memo.environ["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    if hardware(None).devices:
+        pytest.skip("this build of llama.cpp uses cards")
+    (found,) = memo.json("model", "recommend")
+    assert "NVIDIA Test" in found["idle"]
+    assert "-DGGML_CUDA=on" in found["idle"]
+    assert found["uses"] == []
+    assert found["vram_bytes"] == 24000 << 20
+    assert "NVIDIA Test" in memo("model", "recommend").stdout
+    assert "GGML_CUDA" in memo("doctor").stdout
 
 
 def test_a_dry_run_reads_and_keeps_nothing(memo: Memo, tmp_path: Path) -> None:

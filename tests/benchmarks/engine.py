@@ -82,8 +82,13 @@ def filler(lm: LanguageModel, tokens: int, seed: int) -> Prompt:
     text = f"{seed}: "
     while (missing := tokens - lm.count_tokens(text)) > 0:
         text += " ".join(itertools.islice(pieces, missing // 8 + 1)) + " "
-    asked = "Continue this text with a long story, without end.\n"
-    return (Turn("user", (Segment(asked), quoted(text))),)
+    return (Turn("user", (quoted(text),)),)
+
+
+def endless(lm: LlamaLM) -> LlamaLM:
+    """The same, going on past the end of a text as `llama-bench` does: a rate needs tokens."""
+    lm._words.ends = lambda _token: False  # type: ignore[method-assign, assignment]
+    return lm
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -224,7 +229,7 @@ class _Plain:
 
 def rates(load: Load) -> Measured:
     """Our rates over llama.cpp's, of evaluating a prompt and of generating: the worse of both."""
-    with closing(engine(load)) as lm:
+    with closing(endless(engine(load))) as lm:
         asked = [filler(lm, PROMPT_TOKENS, seed) for seed in range(ROUNDS + 1)]
         tokens = [lm._words.prompt(prompt).tokens for prompt in asked]
         with closing(_Plain(load, lm, PROMPT_TOKENS * 2 + GENERATED_TOKENS)) as plain:
@@ -363,7 +368,8 @@ def process(load: Load) -> Measured:
     """The speed of calls through the child process over that of the same calls without one."""
     asked = verdicts()
     with closing(engine(load)) as inside, closing(ModelProcess(load)) as child:
-        text = filler(inside, 64, 0)
+        story = Segment("Tell me a long story about the sea and a lighthouse.")
+        text = (Turn("user", (story,)), Turn("assistant", (Segment("Once upon a time"),)))
         for lm in (inside, child):
             lm.choose(asked, LABELS)
             lm.complete([text], max_tokens=1)
@@ -410,7 +416,10 @@ def card(load: Load) -> tuple[bool, Measured]:
     """
     asked = verdicts()
     free = sum(device.free_bytes for device in backend.devices())
-    with closing(engine(load)) as fast, closing(engine(load, gpu_layers=0)) as slow:
+    with (
+        closing(endless(engine(load))) as fast,
+        closing(endless(engine(load, gpu_layers=0))) as slow,
+    ):
         taken = free - sum(device.free_bytes for device in backend.devices())
         texts = [filler(fast, PROMPT_TOKENS, seed) for seed in range(ROUNDS + 1)]
 
