@@ -39,10 +39,10 @@ sys.path.append(str(Path(__file__).parents[1]))  # where the fakes are
 
 import agreement
 import cost
+import engine
 import parse
 import scale
 import screens
-import engine
 import stories
 
 from memo.engines import installed_embedder, installed_language_model, loading, located
@@ -315,6 +315,8 @@ class Bench:
         ratio = found["memo --help"] / found["python -c pass"]
         return Result(
             round(ratio, 2), "times, at most", START_RATIO, ratio <= START_RATIO, {"ms": found}
+        )
+
     def engine(
         self,
         measure: Callable[[Load], engine.Measured],
