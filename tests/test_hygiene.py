@@ -29,7 +29,7 @@ ROOMS = {
 }
 
 QUICK = {"memo.models", "memo.contract", "memo.terminal", "memo.records", "logging.handlers"}
-CHAT = {"llama_cpp", "memo.llama", "textual"}
+CHAT = {"llama_cpp", "memo.llama.engine", "textual"}
 EMBEDDER = {"fastembed", "onnxruntime", "memo.embed"}
 
 LOADED = """
