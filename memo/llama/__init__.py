@@ -14,4 +14,4 @@ __all__ = ["TEMPLATES", "ChatTemplate", "Load", "ModelProcess", "Shape"]
 
 # Read when OpenMP is loaded, so set before. A thread that has done its share of an operation waits
 # for the others; by default it spins so long that on a busy machine it takes their processor.
-os.environ.setdefault("GOMP_SPINCOUNT", "300")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")

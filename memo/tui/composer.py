@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LONG_PASTE = 1500
 """Characters from which on a pasted text is offered as a document."""
+_OURS = ("send", "line")
+"""Actions on keys that a text area would write."""
 COMMANDS = {
     "/private": "remember nothing of what is said, or remember again",
     "/asof DAY": "ask about a day: /asof last March; alone for today",
@@ -32,13 +34,12 @@ class Composer(TextArea):
     """Enter sends; Shift+Enter, Alt+Enter or Ctrl+J begin a line; ↑ brings back what was sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", priority=True, id="ask.send"),
+        Binding("enter", "send", "Send", id="ask.send"),
         Binding(
             "ctrl+j,shift+enter,alt+enter",
             "line",
             "New line",
             key_display="^j",
-            priority=True,
             id="ask.line",
         ),
     ]
@@ -75,7 +76,13 @@ class Composer(TextArea):
         self._draft = ""
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "up" and self.cursor_location[0] == 0:
+        # Not by priority: that would send before the keys typed just before have arrived here.
+        bound = self.screen.active_bindings.get(event.key)
+        if bound is not None and bound.node is self and bound.binding.action in _OURS:
+            event.prevent_default()
+            event.stop()
+            await self.run_action(bound.binding.action)
+        elif event.key == "up" and self.cursor_location[0] == 0:
             event.prevent_default()
             self._recall(-1)
         elif event.key == "down" and self.cursor_location[0] == self.document.line_count - 1:

@@ -83,6 +83,8 @@ class Lines(TextArea):
             event.prevent_default()
             event.stop()
             self.insert("\n")
+        elif event.key == "enter":
+            event.prevent_default()  # the dialog takes it, in its turn after the keys before it
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
@@ -94,7 +96,7 @@ class Ask(ModalScreen[str | None]):
     """A line of text, or None where the person thought better of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "save", "Done", priority=True, id="dialog.done"),
+        Binding("enter", "save", "Done", id="dialog.done"),
         Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
         Binding("ctrl+e", "editor", "$EDITOR", id="dialog.editor"),
     ]

@@ -52,6 +52,22 @@ def test_a_question_is_answered_with_what_it_rests_on(tmp_path: Path) -> None:
     assert len(memory.documents()) == 2
 
 
+def test_what_is_typed_in_a_burst_is_sent_whole(tmp_path: Path) -> None:
+    """As from a terminal that pastes without brackets, or a fast typist's on a slow machine."""
+    sent = "Where does Ann work, and since when does she work there?"
+
+    async def story(pilot: Pilot[int]) -> None:
+        await until(pilot, lambda: isinstance(pilot.app.focused, Composer))
+        for char in sent:
+            pilot.app.post_message(events.Key(char, char))
+        pilot.app.post_message(events.Key("enter", "\r"))
+        await shows(pilot, sent)
+        await until(pilot, lambda: written(pilot) == "")
+        assert pilot.app.screen.query_one(Composer).sent == [sent]
+
+    drive(told(memory_of(tmp_path)), story)
+
+
 def test_what_is_told_is_remembered_and_undone_by_a_key(tmp_path: Path) -> None:
     memory = memory_of(tmp_path)
 
