@@ -155,7 +155,7 @@ class _Judge:
         """Judge, rewrite, propagate, add: the order of the paper."""
         readings, gone = self._read()
         unsaid = [fact for fact in self.live if self._restated(fact) is None]
-        self.overtaken = overtaken(self.told, unsaid, self.said, self.lm, self.embedder)
+        self.overtaken = overtaken(self.told, unsaid, self.lm)
         proposals = [
             (fact, *proposal)
             for fact in self.live

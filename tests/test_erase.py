@@ -537,34 +537,6 @@ def test_an_ending_in_any_words_needs_the_words_and_a_second_witness(
     assert life.true_on() == left
 
 
-OWES, SQUARE = "Ann is in debt to Hedda.", "Ann is square with Hedda."
-
-
-@pytest.mark.parametrize(
-    ("quote", "excludes", "ended"),
-    [
-        ("Ann is square with Hedda", True, True),
-        ("Ann is square with Hedda", False, False),
-        ("The whole house smells of jam", True, False),
-    ],
-    ids=["read and excluded", "read", "excluded"],
-)
-def test_a_claim_that_a_fact_excludes_ends_it_if_the_document_is_read_so(
-    life: Life, quote: str, *, excludes: bool, ended: bool
-) -> None:
-    lm = reader(
-        extracts={"in debt": [OWES], "square": [SQUARE]},
-        slots={OWES: "What is Ann in with Hedda? | debt | one"},
-        overtaken={OWES: quote},
-        beside=[] if excludes else [SQUARE, quote],
-    )
-    life.tell(document("I am in debt to Hedda.", "2024-01-05"), lm)
-    text = "I am square with Hedda. The whole house smells of jam."
-    life.tell(document(text, "2024-06-01"), lm)
-    assert life.texts(State.PAST) == ([OWES] if ended else [])
-    assert SQUARE in life.true_on()
-
-
 def test_a_second_friend_replaces_nobody(life: Life) -> None:
     lm = reader(
         extracts={"Mia": ["Mia is Ann's friend."], "Zoe": ["Zoe is Ann's friend."]},
