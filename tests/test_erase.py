@@ -505,32 +505,26 @@ PIANO = "Ann has a piano."
 
 
 @pytest.mark.parametrize(
-    ("text", "quote", "witness", "left"),
+    ("text", "quote", "excludes", "left"),
     [
-        ("The piano went to the school, for free.", "The piano went to the school", "check", []),
-        ("The piano went to the school, for free.", "The piano went to the school", "words", []),
-        (
-            "The piano went to the school, for free.",
-            "The piano went to the school",
-            "none",
-            [PIANO],
-        ),
-        ("The piano was sold.", "Ann sold the piano", "check", [PIANO]),
-        ("Off to the school, with the piano on my mind.", "Off to the school", "check", [PIANO]),
-        ("I have a second piano now.", "Ann has a second piano now", "check", [PIANO]),
-        ("Ben plays, his piano went to Leeds.", "his piano went to Leeds", "check", [PIANO]),
+        ("The piano went to the school, for free.", "The piano went to the school", True, []),
+        ("The piano went to the school, for free.", "The piano went to the school", False, [PIANO]),
+        ("The piano was sold.", "Ann sold the piano", True, [PIANO]),
+        ("Off to the school, with the piano on my mind.", "Off to the school", True, [PIANO]),
+        ("I have a second piano now.", "Ann has a second piano now", True, [PIANO]),
+        ("Ben plays, his piano went to Leeds.", "his piano went to Leeds", True, [PIANO]),
     ],
-    ids=["wrong", "excluded", "alone", "not its words", "another thing", "a second", "another's"],
+    ids=["excluded", "alone", "not its words", "another thing", "a second", "another's"],
 )
 def test_an_ending_in_any_words_needs_the_words_and_a_second_witness(
-    life: Life, text: str, quote: str, witness: str, left: list[str]
+    life: Life, text: str, quote: str, *, excludes: bool, left: list[str]
 ) -> None:
     lm = reader(
         extracts={"a piano": [PIANO]},
         slots={PIANO: "What instrument does Ann have? | a piano | one"},
         overtaken={PIANO: quote},
-        wrong=[PIANO] if witness == "check" else (),
-        beside=[] if witness == "words" else [quote],
+        wrong=[PIANO],
+        beside=[] if excludes else [quote],
     )
     life.tell(document("I have a piano.", "2024-01-05"), lm)
     life.tell(document(text, "2024-06-01"), lm)
