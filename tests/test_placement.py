@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memo.engines import Hardware, placement
-from memo.llama.placement import RESERVED_BYTES, Device, Shape, place, quota, usable_threads
+from memo.llama.placement import (
+    RESERVED_BYTES,
+    Device,
+    Shape,
+    place,
+    quota,
+    usable_threads,
+    waiting,
+)
 from memo.models import Card, read_gguf
 from memo.settings import load
 
@@ -40,6 +48,11 @@ def test_as_many_layers_go_on_a_card_as_fit_and_the_rest_is_told() -> None:
     assert 12 < placed.gpu_layers < 22
     assert f"{placed.gpu_layers} of 29 layers on Small" in placed.reason
     assert "4 threads" in placed.reason
+
+
+def test_threads_spin_unless_others_need_the_processors() -> None:
+    assert waiting(0.1) == {}
+    assert int(waiting(1.0)["GOMP_SPINCOUNT"]) < 10_000
 
 
 def test_cards_are_used_together() -> None:

@@ -23,8 +23,11 @@ from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from memo.errors import ModelCrashed, ModelDamaged, Stopped
 from memo.llama.messages import Call, Done, Failed, Load, Logged, Piece, Ready, Stop
+from memo.llama.placement import waiting
 from memo.lm import stop_wanted
 from memo.records import Usage
 
@@ -38,6 +41,8 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 0.05
 """How often a waiting call looks whether it is still wanted."""
+_LOOK_S = 0.1
+"""For which is looked how busy the machine is."""
 _PATIENCE_S = 5
 """For a process that has closed its pipe to end."""
 
@@ -109,6 +114,7 @@ class _Child:
     def __init__(self, load: Load) -> None:
         ours, theirs = Pipe()
         environ = {
+            **waiting(psutil.cpu_percent(_LOOK_S) / 100),
             **os.environ,
             "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
             "GGML_NO_BACKTRACE": "1",  # a failed assertion would start a debugger
