@@ -35,7 +35,7 @@ from memo.claims import (
     without,
 )
 from memo.extract import Said, Spoken, extract, people_in, spoken_in
-from memo.overtaking import AGREEING, overtaken
+from memo.overtaking import overtaken
 from memo.records import (
     Add,
     Candidates,
@@ -53,7 +53,7 @@ from memo.records import (
     Rewrite,
     State,
 )
-from memo.slots import COEXISTING, COMPETING, exclusion, same_slots
+from memo.slots import AGREEING, COEXISTING, COMPETING, exclusion, same_slots
 from memo.told import Told, speaks_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from memo import prompts, wording
 from memo.claims import core, goes_on, has_slot
-from memo.slots import exclusion
+from memo.slots import AGREEING, exclusion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from memo.records import Evidence, Fact, FactId
     from memo.told import Told
 
-AGREEING = 0.70
-"""Likelihood of exclusion from which it is a witness."""
 LIKELY = 0.60
-"""The same where the fact does not pass as one of the document's statements, either."""
+"""Exclusion that is a witness where the fact does not pass as said by the document, either."""
 
 
 def overtaken(told: Told, facts: Sequence[Fact], lm: LanguageModel) -> dict[FactId, Evidence]:

@@ -28,6 +28,8 @@ COMPETING = 0.60
 """Likelihood of `INSTEAD` from which two facts with unequal questions compete for a slot."""
 COEXISTING = 0.45
 """Likelihood of `INSTEAD` below which even two answers to one question stand beside each other."""
+AGREEING = 0.70
+"""Likelihood of `INSTEAD` from which it is a witness that an older fact has ended."""
 
 
 @dataclass(frozen=True, slots=True)

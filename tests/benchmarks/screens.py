@@ -114,7 +114,7 @@ def first_paint() -> tuple[float, dict[str, Any]]:
 
 
 def keys_while_thinking() -> Latency:
-    """Each key on the composer, while one fake writes an answer and another reads a note."""
+    """Each key on the composer, while a fake model writes an answer."""
 
     class Sleeper(FakeLM):
         def stream(
@@ -131,7 +131,6 @@ def keys_while_thinking() -> Latency:
         fill(memory, 500)
 
         async def story(pilot: Pilot[int]) -> list[float]:
-
             composer = pilot.app.screen.query_one(Composer)
             composer.put("Where is the garden lamp of person 5?")
             await pilot.press("enter")
