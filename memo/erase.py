@@ -69,6 +69,9 @@ MIN_RIGHT = 0.7
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
 MIN_HELD = 0.5
 """Below this the new sentence is not even held for review."""
+CONTRAST, MIN_LIKELIER = 3.0, 0.15
+"""How many times likelier than the old sentence, and how likely at least, a new one is that is
+not likely by itself: of `on earlies at the works` the document may name only the earlies."""
 DEPENDENT = 0.30
 """Least cosine of a fact with what usually changes along; for MiniLM-L6 int8, 27 pairs."""
 
@@ -295,13 +298,7 @@ class _Judge:
             if claim is not None:
                 drafts.append((fact, claim, witness))
         unseen = [(fact.text, claim.text) for fact, claim, witness in drafts if witness is None]
-        right: dict[str, float] = {}
-        if unseen:
-            chances = self.lm.choose(
-                [prompts.checking(self.told.text, text, self.told.word) for _, text in unseen],
-                [prompts.RIGHT, prompts.WRONG],
-            )
-            right = {t: float(c[0]) for (_, t), c in zip(unseen, chances, strict=True)}
+        right = self._right([text for pair in unseen for text in pair])
         excluding = dict(zip(unseen, exclusion(unseen, self.lm), strict=True))
         for fact, claim, witness in drafts:
             if fact.id in self.draft.settled:
@@ -313,8 +310,12 @@ class _Judge:
                 if witness is not None
                 else self.told.quote(fact, claim.value)
             )
-            if evidence is None or (confidence is not None and confidence < MIN_HELD):
+            if evidence is None:
                 continue
+            if confidence is not None and confidence < MIN_HELD:
+                likelier = confidence >= max(CONTRAST * right[fact.text], MIN_LIKELIER)
+                if not likelier or instead < AGREEING:
+                    continue
             if instead < COEXISTING:
                 continue
             at = self.told.at(evidence)
@@ -328,6 +329,17 @@ class _Judge:
             elif witness is None and not self.told.names(fact, evidence):
                 reason = "the sentence does not name whom it is about"
             self._supersede(fact, claim, at, evidence, confidence, reason)
+
+    def _right(self, sentences: Sequence[str]) -> dict[str, float]:
+        """How likely the document says each sentence, from 0 to 1."""
+        asked = list(dict.fromkeys(sentences))
+        if not asked:
+            return {}
+        chances = self.lm.choose(
+            [prompts.checking(self.told.text, text, self.told.word) for text in asked],
+            [prompts.RIGHT, prompts.WRONG],
+        )
+        return {text: float(row[0]) for text, row in zip(asked, chances, strict=True)}
 
     def _witnessed(
         self, proposals: list[tuple[Fact, str, int | None]]
@@ -421,9 +433,7 @@ class _Judge:
             )
         ended = [before] if before is not None else []
         if after is None:
-            ended = [
-                f.id for f in slot if f.state is not State.PAST and f.id not in self.draft.settled
-            ]
+            ended = [f.id for f in slot if f.state is not State.PAST and not self._decided(f)]
         for id_ in ended:
             if stored is None:
                 edits.append(Rewrite(id_, at, claim, None, evidence, confidence))
@@ -434,11 +444,21 @@ class _Judge:
         if reason := next(filter(None, objections), None):
             self.draft.held += [Held(edit, reason) for edit in edits]
             return
-        self.draft.edits += edits
+        retired = {edit.fact for edit in edits if isinstance(edit, Rewrite)}
+        self.draft.edits = [
+            edit
+            for edit in self.draft.edits
+            if not (isinstance(edit, MarkUncertain) and edit.fact in retired)
+        ] + edits
         self.draft.retired += sum(ended.state is not State.PAST for ended in ends)
         for edit in edits:
             key = edit.fact if isinstance(edit, Rewrite) else fact.id
-            self.draft.settled.setdefault(key, edit)
+            if key in retired or key not in self.draft.settled:
+                self.draft.settled[key] = edit
+
+    def _decided(self, fact: Fact) -> bool:
+        """Whether an edit says of a fact what it is; a doubt does not."""
+        return not isinstance(self.draft.settled.get(fact.id), MarkUncertain | None)
 
     def _slot(self, fact: Fact) -> list[Fact]:
         """All candidates that compete with a fact, itself among them."""
@@ -674,11 +694,7 @@ class _Judge:
         if decided is not None and not isinstance(decided, MarkUncertain):
             self.draft.edits.append(Add(said.claim, said.at, said.evidence))
             return
-        chances = self.lm.choose(
-            [prompts.checking(self.told.text, claim.text, self.told.word)],
-            [prompts.RIGHT, prompts.WRONG],
-        )
-        right = float(chances[0, 0])
+        right = self._right([claim.text])[claim.text]
         objection = self._objection(fact)
         if right < MIN_RIGHT and not self.told.names(fact, said.evidence):
             objection = "only one of two readings says so"

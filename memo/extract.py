@@ -120,11 +120,15 @@ def extract(
     )
     told = read_aloud(spoken)
     stated: dict[tuple[int, frozenset[str]], tuple[Spoken, str]] = {}
-    for (turn, _), reply in zip(parts, replies, strict=True):
+    worth: list[tuple[Spoken, str]] = []
+    """Parts in which the model has found something to note."""
+    for (turn, part), reply in zip(parts, replies, strict=True):
         if not reply.text.strip():
             problems.append("The model wrote nothing where facts were asked for.")
         sentences, faults = prompts.parse_sentences(reply.text, finished=reply.finished)
         problems += faults
+        if sentences:
+            worth.append((turn, part))
         for sentence in sentences:
             for fact in wording.unfolded(wording.claimed(sentence, turn.speaker)):
                 if (
@@ -134,39 +138,117 @@ def extract(
                     and _is_grounded(fact, turn, document)
                 ):
                     stated.setdefault((turn.message, wording.content(fact)), (turn, fact))
-    found = list(stated.values())
-    if not found:
-        return [], problems
-    claims = _claims([sentence for _, sentence in found], lm)
+    said = _admitted(list(stated.values()), document, spoken, lm)
+    said += _admitted(_missed(worth, said), document, spoken, lm, literal=True)
+    said = [s for i, s in enumerate(said) if not any(_repeats(s, t) for t in said[:i])]
+    said.sort(key=lambda s: s.evidence.message)
+    over = [s for s in said if s.ends]
+    return [s for s in said if s.ends or not any(_denies(e, s) for e in over)], problems
+
+
+def _repeats(one: Said, other: Said) -> bool:
+    return wording.content(one.claim.text) == wording.content(other.claim.text)
+
+
+_SLIGHT = wording.content(
+    "back once more again already yet finally actually really very quite all good ever even only"
+)
+
+
+def _missed(parts: list[tuple[Spoken, str]], said: list[Said]) -> list[tuple[Spoken, str]]:
+    """Clauses that are facts as they stand, and of which the model has told less than half.
+
+    In playful text a small model tells what is beside the point: of `The wedding has been put
+    back to June because Ben's ship is late`, where the ship is.
+    """
+    known = [wording.content(s.claim.text) for s in said]
+    missed = []
+    for turn, part in parts:
+        for clause in wording.stating(part):
+            about = wording.content(" ".join(wording.leading_subjects(clause)))
+            telling = wording.content(clause) - about - _SLIGHT
+            if telling and all(2 * len(telling & told) < len(telling) for told in known):
+                missed.append((turn, clause))
+    return missed
+
+
+def _admitted(
+    stated: list[tuple[Spoken, str]],
+    document: Document,
+    spoken: list[Spoken],
+    lm: LanguageModel,
+    *,
+    literal: bool = False,
+) -> list[Said]:
+    """Sentences with their slots and evidence; without those that were said of somebody else.
+
+    Args:
+        stated: Each with the message that it was taken from.
+        document: That holds the messages.
+        spoken: The same, with speakers.
+        lm: Finds the slots.
+        literal: They are the message's own words, so that their subject is right.
+    """
+    if not stated:
+        return []
+    claims = _claims([sentence for _, sentence in stated], lm)
     people = people_in(spoken, [claim.subjects for claim in claims])
     present = frozenset(turn.speaker for turn in spoken)
     said: list[Said] = []
-    for (turn, sentence), claim in zip(found, claims, strict=True):
-        key = claim.value if has_slot(claim) else sentence
-        about = " ".join(claim.subjects)
-        others = set(wording.names(sentence)) - set(wording.names(about))
-        if not claim.subjects or not wording.may_own(
-            claim.subjects[0],
-            anchor(key, sentence, claim.subjects),
-            turn.text,
-            turn.speaker,
-            people - others,  # of `Ann owes Hedda money` the money need not be Hedda's
-            present,
-        ):
-            continue
-        if any(wording.content(s.claim.text) == wording.content(sentence) for s in said):
+    for (turn, _), given in zip(stated, claims, strict=True):
+        claim = given if literal else _attributed(given, turn, people, present)
+        if claim is None or not claim.subjects:
             continue
         evidence = _evidence(claim, turn)
         ends = (
-            wording.over(claim.value, sentence)
+            wording.over(claim.value, claim.text)
             if has_slot(claim)
-            else wording.ends_something(sentence)
+            else wording.ends_something(claim.text)
         )
         if not ends and wording.denies(claim.value, evidence.quote):
             continue
         said.append(Said(claim, evidence, document.messages[evidence.message].at, ends))
-    over = [s for s in said if s.ends]
-    return [s for s in said if s.ends or not any(_denies(e, s) for e in over)], problems
+    return said
+
+
+def _attributed(
+    claim: Claim, turn: Spoken, people: frozenset[str], present: frozenset[str]
+) -> Claim | None:
+    """A claim of whom its words were said; None if that cannot be told.
+
+    Of `He lives in Hull` a small model says that the one who wrote it does: where the words can
+    be of one other person only, the claim becomes theirs.
+    """
+    if not claim.subjects:
+        return None
+    about = " ".join(claim.subjects)
+    others = set(wording.names(claim.text)) - set(wording.names(about))
+    value = anchor(claim.value if has_slot(claim) else claim.text, claim.text, claim.subjects)
+    known = people - others  # of `Ann owes Hedda money` the money need not be Hedda's
+    if wording.may_own(claim.subjects[0], value, turn.text, turn.speaker, known, present):
+        return claim
+    owners = wording.owners(value, turn.text, turn.speaker, known)
+    (owner,) = owners if len(owners) == 1 else (None,)
+    if (
+        not owner
+        or turn.speaker not in claim.subjects
+        or wording.has_possessive(claim.text)
+        or not wording.pronoun_for(value, owner, turn.text)
+    ):
+        return None
+    return _renamed(claim, turn.speaker, owner)
+
+
+def _renamed(claim: Claim, speaker: str, owner: str) -> Claim:
+    """A claim about a speaker, or somebody of theirs, as one about somebody else."""
+
+    def put(text: str) -> str:
+        return re.sub(rf"\b{re.escape(claim.subjects[0])}\b", lambda _: owner, text)
+
+    text = wording.claimed(put(claim.text), speaker)
+    subjects = wording.leading_subjects(text)
+    question = put(claim.question).replace(owner, subjects[0]) if subjects else claim.question
+    return Claim(text, question, claim.value, subjects, claim.several)
 
 
 def _claims(sentences: list[str], lm: LanguageModel) -> list[Claim]:
@@ -276,7 +358,7 @@ def _fits(slot: prompts.Slot, sentence: str, subjects: tuple[str, ...]) -> bool:
         and bool(value)
         and wording.occurs(slot.value, about[-1])
         and not any(value == wording.content(subject) for subject in principals(subjects))
-        and not value <= wording.content(slot.question)
+        and not wording.echoes(slot.value, slot.question)
     )
 
 

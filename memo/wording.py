@@ -128,6 +128,20 @@ _VERB = re.compile(
     r"(?:is|has|was|had|are|were|have|got|will|can|could|would|does|did|says|said|went|came|took|"
     r"bought|made|found|met|wants|lives|works|plays|goes|just|also|still|now|and|finally|\w{3,}ed|[a-z]{2,}[^s\W]s)"
 )
+_JOINT = re.compile(
+    r"[,;:!?.]+\s|\s(?:-|\u2013|\u2014)\s|"
+    r"\s(?:because|so|but|while|though|although|since|which|who|where|when)\s|"
+    r"\sand\s(?=(?:the|my|our|[^\W\d_a-z])[\w'’-]*\s[\w'’-]+\s)"
+)
+"""Where one clause ends and another one with a subject of its own begins."""
+_OPENING = re.compile(r"^(?:(?:and|but|so|also|oh|well|then|plus),? )+", re.IGNORECASE)
+_RELATIVE = frozenset("which who whose what where when".split())
+_VERBS_OF_SEVERAL = frozenset("have are were".split())
+_AUXILIARIES = frozenset("is was has had will can ca could does did wo".split())
+_SECOND_PERSON = frozenset("you your you're you've you'll yours".split())
+_CONDITIONS = frozenset("if unless imagine suppose".split())
+_SHORTEST, _LONGEST = 4, 16
+"""Words of a clause that can be kept as a fact."""
 _ADVERBS = frozenset("never always often usually really only even already not".split())
 _LEADING = re.compile(r"^(?:in|at|on|from|to|with|for)\s+", re.IGNORECASE)
 _DAYS = frozenset(
@@ -148,7 +162,8 @@ _NOBODY = frozenset(
     "you your her him them what who when where how that there here yes no good great bad sad big "
     "new happy lovely nice funny quick small last next first only just finally today yesterday "
     "tomorrow tonight work life dinner lunch breakfast everything everybody everyone nothing "
-    "nobody news thanks sorry guess turns hope".split()
+    "nobody news thanks sorry guess turns hope someone somebody anyone anybody something anything "
+    "people each most some many one another".split()
 )
 """Words that may begin a sentence and name nobody."""
 _SENTENCE = re.compile(r"[^.!?\n;]+[.!?;]*")
@@ -199,6 +214,11 @@ def same_value(a: str, b: str) -> bool:
     if not x or not y:
         return words(a) == words(b)
     return x <= y or y <= x
+
+
+def echoes(answer: str, question: str) -> bool:
+    """Whether an answer only repeats a question's words; `with Ann` says where Ann's mum lives."""
+    return set(words(answer)) - {"a", "an", "the"} <= set(words(question))
 
 
 def occurs(value: str, text: str) -> bool:
@@ -262,6 +282,48 @@ def denies(value: str, text: str) -> bool:
     said = len(re.findall(rf"(?<!\w){bare}(?!\w)", text, re.IGNORECASE)) if bare else 0
     denied = rf"(?:\bnot|\bisn['’]t|\baren['’]t|\bnever) {_SMALL}{{0,2}}{bare}(?!\w)"
     return 0 < said == len(re.findall(denied, text, re.IGNORECASE))
+
+
+def stating(sentence: str) -> list[str]:
+    """The clauses of a sentence that are facts as they stand: a named subject and its verb."""
+    found = []
+    for clause in _JOINT.split(sentence.strip()):
+        plain = _OPENING.sub("", clause.strip(" ,.;:!?"))
+        if not _SHORTEST <= len(words(plain)) <= _LONGEST:
+            continue
+        fact = f"{plain[0].upper()}{plain[1:]}."
+        told = set(words(fact))
+        loose = not stands_alone(fact) or is_imagined(fact) or told & _CONDITIONS
+        if not loose and not told & _SECOND_PERSON and _has_verb(fact):
+            found.append(fact)
+    return found
+
+
+def _has_verb(sentence: str) -> bool:
+    """Whether the first subject of a sentence, somebody or `the wedding`, is followed by a verb."""
+    first = words(sentence)[0]
+    about = leading_subjects(sentence)
+    nobody = first in _NOBODY | _STOP | _DAYS | _RELATIVE or first.isdigit()
+    if not about or (nobody and first != "the"):
+        return False
+    found = re.search(rf"{re.escape(about[0].split()[-1])}(?:['’]s)? ([\w'’]+)", sentence)
+    verb = re.split(r"n?['’]", found.group(1))[0].casefold() if found else ""
+    if verb in _VERBS_OF_SEVERAL:
+        return len(about) > 1 or about[0][-1:] == "s"  # else the clause was cut wrongly
+    acts = bool(_VERB.fullmatch(verb)) and verb not in _STOP
+    return verb in _AUXILIARIES or (first != "the" and acts)
+
+
+def pronoun_for(value: str, name: str, text: str) -> bool:
+    """Whether the sentence that says a value can speak of somebody only as `he` or `she`."""
+    told = set(words(quote_for(value, text) or ""))
+    thing = re.search(rf"\b(?:the|an?) {re.escape(name)}\b", text, re.IGNORECASE)
+    return bool({"he", "she", "he's", "she's"} & told) and not set(words(name)) & told and not thing
+
+
+def has_possessive(text: str) -> bool:
+    """Whether a sentence says `his`, `her` or `their`."""
+    return bool({"his", "her", "their"} & set(words(text)))
 
 
 def recalls(text: str) -> bool:
@@ -660,5 +722,7 @@ def replaced(text: str, old: str, new: str) -> str | None:
     for was, becomes in ((old, new), (_LEADING.sub("", old), _LEADING.sub("", new))):
         match = re.search(rf"(?<!\w){re.escape(was)}(?!\w)", text, re.IGNORECASE) if was else None
         if match:
-            return text[: match.start()] + becomes + text[match.end() :]
+            an = "an" if re.match(r"[aei]|o(?!ne)", becomes, re.IGNORECASE) else "a"
+            before = re.sub(r"\ban? $", f"{an} ", text[: match.start()])
+            return before + becomes + text[match.end() :]
     return None

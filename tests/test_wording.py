@@ -389,3 +389,29 @@ def test_what_is_recalled_is_told_from_what_ended(text: str, *, former: bool) ->
 )
 def test_a_value_may_be_said_only_to_deny_it(value: str, text: str, *, denied: bool) -> None:
     assert wording.denies(value, text) is denied
+
+
+@pytest.mark.parametrize(
+    ("sentence", "clauses"),
+    [
+        (
+            "Ann and Joel have set the date, the wedding is on the 14th of June!",
+            ["The wedding is on the 14th of June."],
+        ),
+        (
+            "Very posh. Odhran can't come and help, Odhran has slipped a disc.",
+            ["Odhran can't come and help.", "Odhran has slipped a disc."],
+        ),
+        ("It went to Ann. Five minutes from the beach, the sort with swords", []),
+        ("Go and say hi to Ann, which suits Ann fine, and she likes it", []),
+        ("Ann would live in Hull if Ben paid, Ann will come if you call", []),
+        ("Someone offered Ann a job in Wales, you have a week to think", []),
+    ],
+)
+def test_clauses_that_are_facts_as_they_stand(sentence: str, clauses: list[str]) -> None:
+    assert wording.stating(sentence) == clauses
+
+
+def test_an_answer_that_only_repeats_its_question_is_an_echo() -> None:
+    assert wording.echoes("Ann's mum", "Where does Ann's mum live?")
+    assert not wording.echoes("with Ann", "Where does Ann's mum live?")
