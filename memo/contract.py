@@ -108,7 +108,8 @@ def document_json(document: StoredDocument) -> Json:
         "title": document.title,
         "at": utc_text(document.at),
         "recorded_at": utc_text(document.recorded_at),
-        "change": document.change,
+        "change": None if document.unread else document.change,
+        "unread": document.unread,
         "messages": document.messages,
         "facts": document.facts,
     }
@@ -122,7 +123,11 @@ def whole_document_json(
         {"id": one.id, "speaker": one.speaker, "at": utc_text(one.at), "text": one.text}
         for one in passages
     ]
-    return {**document_json(document), "passages": said, "changed": change_json(change)}
+    return {
+        **document_json(document),
+        "passages": said,
+        "changed": None if document.unread else change_json(change),
+    }
 
 
 def answer_json(answer: Answer, id: str | int | None = None) -> Json:

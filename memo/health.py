@@ -57,7 +57,7 @@ def _store(settings: Settings, opened: Opened) -> Iterator[Check]:
                 not problems,
                 "; ".join(problems[:5]) + "; `memo doctor --repair` may help"
                 if problems
-                else f"{store.counts()['documents']} documents, events and indexes agree",
+                else _sound(store.counts()),
                 StoreError.exit_code,
             )
     except StoreError as error:
@@ -76,6 +76,12 @@ def _store(settings: Settings, opened: Opened) -> Iterator[Check]:
         )
     else:
         yield Check("embeddings", True, f"{identity.name}, {identity.dim} dimensions")
+
+
+def _sound(counts: dict[str, int]) -> str:
+    waiting = counts["unread"]
+    unread = f" ({waiting} wait to be read: `memo import --resume`)" if waiting else ""
+    return f"{counts['documents']} documents{unread}, events and indexes agree"
 
 
 def _models(settings: Settings) -> Iterator[Check]:

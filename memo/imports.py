@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from memo.importers import Skipped
-from memo.records import ChangeId, Document, utc_text
+from memo.records import Document, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from datetime import datetime, tzinfo
-    from pathlib import Path
 
     from memo.records import ChangeSet, DocumentId, Message
     from memo.store import Store
 
-UNFINISHED = "importing"
-"""A file in the home while an import runs: the number of its first change set."""
+T = TypeVar("T")
 _LATER_PIECE = re.compile(r"\+\d+$")
 
 
@@ -30,20 +28,34 @@ class AlreadyKnown:
     """A document that was read before, or forgotten: nothing is to be done."""
 
     document: Document
-    id: DocumentId | None
-    """None where it was forgotten."""
+    ids: tuple[DocumentId, ...]
+    """Where it is stored; nowhere if it was forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storing:
+    """All files are looked through; now their documents are stored in the order of their times."""
+
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document is stored, can be found and cited, and waits to be read."""
+
+    document: Document
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """All files are read; now the documents are applied in time order."""
+    """Everything is stored; now it is read, one document after another."""
 
     documents: int
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A document was applied."""
+    """A document was read, and what it says applied."""
 
     document: Document
     change: ChangeSet
@@ -51,7 +63,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A document could not be applied; it is not stored, and the rest goes on."""
+    """A document could not be read; it waits for another time, and the rest goes on."""
 
     document: Document
     reason: str
@@ -90,35 +102,7 @@ class Told(TypedDict, total=False):
     """Receives a sentence about each guess."""
 
 
-ImportEvent = Begun | Imported | AlreadyKnown | Skipped | Failed | Summary
-
-
-class Batch:
-    """The change sets of one import; one that was killed goes on with its own, for one undo."""
-
-    def __init__(self, marker: Path) -> None:
-        self.first: ChangeId | None = None
-        self._marker = marker
-        try:
-            self._killed = int(marker.read_text("ascii"))
-        except (OSError, ValueError):
-            self._killed = 0
-
-    def note(self, store: Store, event: Imported | AlreadyKnown | Failed) -> None:
-        """What a document's event says of the import."""
-        if self.first is not None:
-            return
-        if isinstance(event, Imported):
-            self.first = event.change.id
-            self._marker.touch(0o600)
-            self._marker.write_text(str(self.first), "ascii")
-        elif self._killed and isinstance(event, AlreadyKnown) and event.id is not None:
-            came_with = store.import_of(event.id)
-            self.first = came_with if came_with == self._killed else None
-
-    def finish(self) -> None:
-        """Everything was read."""
-        self._marker.unlink(missing_ok=True)
+ImportEvent = Storing | Stored | Begun | Imported | AlreadyKnown | Skipped | Failed | Summary
 
 
 class Tally:
@@ -131,8 +115,14 @@ class Tally:
         self._begun: dict[str, type[Imported] | type[AlreadyKnown] | type[Failed]] = {}
         """How the first piece of a long record fared, by its key."""
 
-    def count(self, event: Imported | AlreadyKnown | Failed) -> None:
-        """Add what became of one document."""
+    def counting(self, events: Iterable[T]) -> Generator[T, None, None]:
+        """Pass events on, adding what became of each document."""
+        for event in events:
+            if isinstance(event, Imported | AlreadyKnown | Failed):
+                self._count(event)
+            yield event
+
+    def _count(self, event: Imported | AlreadyKnown | Failed) -> None:
         document = event.document
         record = f"{document.source} {_LATER_PIECE.sub('', document.key)}"
         if isinstance(event, Failed):
@@ -178,19 +168,19 @@ def parted(store: Store, document: Document) -> tuple[AlreadyKnown | None, Docum
         return found, None
     stored = store.known_messages(document) if document.key else {}
     left: list[Message] = []
-    of: DocumentId | None = None
+    of: dict[DocumentId, None] = {}
     for message in document.messages:
         if same := stored.get((utc_text(message.at), message.text)):
-            of = same.pop()
+            of[same.pop()] = None
         else:
             left.append(message)
     if len(left) == len(document.messages):
         return None, document
     if not left:
-        return AlreadyKnown(document, of), None
+        return AlreadyKnown(document, tuple(of)), None
     records = min(len(document.messages) - len(left), document.records)
     return (
-        AlreadyKnown(replace(document, records=records), of),
+        AlreadyKnown(replace(document, records=records), tuple(of)),
         replace(document, messages=tuple(left), records=document.records - records),
     )
 
@@ -198,12 +188,12 @@ def parted(store: Store, document: Document) -> tuple[AlreadyKnown | None, Docum
 def known(store: Store, document: Document) -> AlreadyKnown | None:
     """Whether the store has it, or has it without what was forgotten, or shall not have it."""
     if (id_ := store.known(document)) is not None:
-        return AlreadyKnown(document, id_)
+        return AlreadyKnown(document, (id_,))
     if store.is_forgotten_document(document):
-        return AlreadyKnown(document, None)
+        return AlreadyKnown(document, ())
     left = without_forgotten(store, document)
     if left != document and (id_ := store.known(left)) is not None:
-        return AlreadyKnown(document, id_)
+        return AlreadyKnown(document, (id_,))
     return None
 
 

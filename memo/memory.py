@@ -21,15 +21,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Unpack
 
 from memo import answer as answering
-from memo import erase, extract, health, retrieve, voices
+from memo import extract, health, retrieve
 from memo.engines import INSTALLED, Engines
 from memo.errors import (
-    ContextOverflow,
     EmbedderMismatch,
-    ModelCrashed,
     ModelError,
     ModelNotFound,
-    NotKnown,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -41,20 +38,21 @@ from memo.importers import Reading, Skipped, cut, read_all
 from memo.importers.base import short_hash, storable
 from memo.importers.shelf import Shelf
 from memo.imports import (
-    UNFINISHED,
     AlreadyKnown,
-    Batch,
     Begun,
     Failed,
     Imported,
     ImportEvent,
+    Stored,
+    Storing,
     Summary,
     Tally,
     Told,
     parted,
-    without_forgotten,
 )
-from memo.records import ChangeId, Document, FactId, Message, Plan, State, utc_text
+from memo.intake import Run, store_all
+from memo.reader import Reader
+from memo.records import ChangeId, Document, FactId, Message, State, utc_text
 from memo.settings import private_folder
 from memo.store import Store
 
@@ -67,9 +65,7 @@ if TYPE_CHECKING:
     from memo.lm import Embedder, LanguageModel
     from memo.records import (
         Answer,
-        Candidates,
         ChangeSet,
-        Claim,
         DocumentId,
         EditRecord,
         Fact,
@@ -88,6 +84,9 @@ __all__ = [
     "ImportEvent",
     "Imported",
     "Memory",
+    "Run",
+    "Stored",
+    "Storing",
     "Summary",
     "Told",
     "estimated_tokens",
@@ -148,11 +147,10 @@ class Memory:
         self._engines = engines
         self._busy_timeout_ms = busy_timeout_ms
         self._fence = fence
+        self._reader = Reader(self.language_model, self.embedder, self._store, fence)
         self._loading = threading.Lock()
         self._lm: LanguageModel | None = None
         self._embedder: Embedder | None = None
-        self._crashed = False
-        """Whether the model's process ended in the document read last."""
 
     def choose(self, settings: Settings) -> None:
         """Go on with other choices; a model that is another now is loaded when next needed."""
@@ -230,51 +228,82 @@ class Memory:
     # -- reading documents -----------------------------------------------------------
 
     def ingest(self, document: Document) -> ChangeSet | AlreadyKnown:
-        """Read one document: plan its edits with the model, then apply them at once.
+        """Store one document and read it; where reading fails it waits for another time.
 
         Raises:
             ContextOverflow: It is too long for the model.
             NotKnown: A fact that the plan names was forgotten meanwhile.
         """
+        run = Run()
         with self._reading() as store:
-            known, new = parted(store, document)
-            return known if new is None and known else self._read(new or document)
+            events = list(store_all(store, self.embedder, [document], run))
+            if not run.records and isinstance(events[0], AlreadyKnown):
+                return events[0]
+            return [self._reader.read(store, id_) for id_ in store.unread(run.records)][-1]
 
     def ingest_all(
-        self, documents: Iterable[Document | Skipped]
+        self, documents: Iterable[Document | Skipped], *, newest_first: bool = False
     ) -> Generator[ImportEvent, None, None]:
-        """Read documents in the order of their times; the last event is the `Summary`."""
-        started = monotonic()
+        """Store all documents, then read them in the order of their times, or the newest first.
+
+        The last event is the `Summary`.
+        """
+        started, tally, run = monotonic(), Tally(), Run()
         skipped: list[Skipped] = []
-        with Shelf() as waiting:
+        with Shelf() as shelf:
             for found in documents:
                 if isinstance(found, Skipped):
                     skipped.append(found)
                     yield found
                 else:
-                    waiting.put(found)
-            yield Begun(len(waiting))
-            self._crashed = False
-            tally = Tally()
+                    shelf.put(found)
             with self._reading() as store:
-                batch = Batch(self.settings.home / UNFINISHED)
-                for document in waiting.by_time():
-                    for event in self._events(store, document, batch.first):
-                        batch.note(store, event)
-                        tally.count(event)
-                        yield event
-                batch.finish()
+                yield Storing(len(shelf))
+                yield from tally.counting(store_all(store, self.embedder, shelf.by_time(), run))
+                yield from tally.counting(
+                    self._reader.read_all(store, run.records, newest_first=newest_first)
+                )
         yield tally.summary(skipped, monotonic() - started)
 
+    def resume(self, *, newest_first: bool = False) -> Generator[ImportEvent, None, None]:
+        """Read whatever is stored and was not read yet; the last event is the `Summary`."""
+        started, tally = monotonic(), Tally()
+        with self._reading() as store:
+            yield from tally.counting(
+                self._reader.read_all(store, store.unread(), newest_first=newest_first)
+            )
+        yield tally.summary([], monotonic() - started)
+
+    def store_some(self, documents: Iterable[Document], run: Run) -> list[Stored | AlreadyKnown]:
+        """Store documents in the given order; `run` tells afterwards which are to be read."""
+        with self._reading() as store:
+            return list(store_all(store, self.embedder, documents, run))
+
+    def read_one(self, id_: DocumentId, records: int) -> Imported | Failed:
+        """Read one stored document that stands for so many records."""
+        with self._reading() as store:
+            return self._reader.outcome(store, id_, records)
+
+    def unread(self) -> dict[DocumentId, int]:
+        """What is stored and was not read yet, the oldest first, and how many records each is."""
+        with self._store() as store:
+            return store.unread()
+
     def import_paths(
-        self, paths: Sequence[Path], *, format: str | None = None, **told: Unpack[Told]
+        self,
+        paths: Sequence[Path],
+        *,
+        format: str | None = None,
+        newest_first: bool = False,
+        **told: Unpack[Told],
     ) -> Generator[ImportEvent, None, None]:
-        """Import files and folders; all are read before the first document is applied.
+        """Import files and folders; all are stored before the first document is read.
 
         Raises:
             ImporterError: A path does not exist or is in no one format.
         """
-        yield from self.ingest_all(self.read_paths(paths, format=format, **told))
+        documents = self.read_paths(paths, format=format, **told)
+        yield from self.ingest_all(documents, newest_first=newest_first)
 
     def read_paths(
         self, paths: Sequence[Path], *, format: str | None = None, **told: Unpack[Told]
@@ -306,58 +335,11 @@ class Memory:
             taken = [c.elapsed_s for c in store.changes(_OF_LATE) if c.usage.calls and c.document]
         return sum(taken) / len(taken) if taken else None
 
-    def _events(
-        self, store: Store, document: Document, first: ChangeId | None
-    ) -> Iterator[Imported | AlreadyKnown | Failed]:
-        """What becomes of a document: of the part that is known, and of the part that is new."""
-        known, new = parted(store, document)
-        if known is not None:
-            yield known
-        if new is None:
-            return
-        try:
-            change = self._read(new, first)
-            self._crashed = False
-            yield Imported(new, change)
-        except ModelCrashed as error:
-            if self._crashed:  # no one document's fault: the next would fare no better
-                raise
-            self._crashed = True
-            yield Failed(new, str(error))
-        except (ContextOverflow, NotKnown, ValueError) as error:
-            # Too long for the model, or a fact was forgotten or pinned while the model ran.
-            log.warning("a document of %s failed: %s", document.source, type(error).__name__)
-            yield Failed(new, str(error))
-
-    def _read(self, document: Document, first: ChangeId | None = None) -> ChangeSet:
-        claiming, places = voices.claiming(document)
-        lm = self.language_model() if places and not document.claims else None
+    @contextmanager
+    def _embedding(self) -> Iterator[tuple[Store, Embedder]]:
         embedder = self.embedder()
         with self._store(embedder) as store:
-            if document.claims:
-                plan = voices.stated(document, store.facts_with_question)
-            else:
-                document = without_forgotten(store, document)
-                claiming, places = voices.claiming(document)
-
-                def find(document: Document, claims: Sequence[Claim]) -> Candidates:
-                    return retrieve.candidates(store, embedder, document, claims)
-
-                plan = Plan()
-                if places and lm is not None:
-                    plan = erase.plan_edits(claiming, find, lm, embedder, self._fence)
-                    plan = voices.moved(plan, places)
-            change = store.apply(document, plan, embedder.embed, first)
-        log.info(
-            "change %d: %d edits, %d held, %d problems, %d calls, %.1f s",
-            change.id,
-            len(plan.edits),
-            len(plan.held),
-            len(plan.problems),
-            plan.usage.calls,
-            plan.elapsed_s,
-        )
-        return change
+            yield store, embedder
 
     # -- answering -------------------------------------------------------------------
 
@@ -723,7 +705,6 @@ class Memory:
         """What `reset` would delete: all of the home, not models, nor backups made elsewhere."""
         settings = self.settings
         names = [*_files(settings.store), settings.file, settings.log]
-        names.append(settings.home / UNFINISHED)
         names += sorted(settings.home.glob(f"{settings.log.name}.*"))
         names += self.former_stores()
         return [path for path in names if path.exists()]

@@ -345,6 +345,8 @@ class StoredDocument:
     """Facts that it first stated."""
     key: str = ""
     """Stable within the source."""
+    unread: bool = False
+    """Whether it is only stored yet: what it says is not known before it is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,6 +197,15 @@ MIGRATIONS: tuple[str, ...] = (
     INSERT INTO meta (name, value) SELECT 'underived', x'01'
         WHERE EXISTS (SELECT 1 FROM fact_state) OR EXISTS (SELECT 1 FROM passage);
     """,
+    # Until a document is read it lies under a change set with a number below zero, its import's.
+    """
+    CREATE TABLE unread (
+        document_id INTEGER PRIMARY KEY REFERENCES document (id),
+        records INTEGER NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX passage_at ON passage (at);
+    """,
 )
 """Applied in order; PRAGMA user_version counts those a file has had. Append, never edit."""
 

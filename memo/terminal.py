@@ -129,10 +129,15 @@ def document_lines(
 ) -> Iterator[str]:
     """A table of documents."""
     rows = [
-        (str(one.id), day(one.at, tz), one.title, one.source, str(one.messages), str(one.facts))
+        (str(one.id), day(one.at, tz), one.title, one.source, str(one.messages), _facts(one))
         for one in documents
     ]
     return table(("id", "date", "title", "source", "messages", "facts"), rows, columns)
+
+
+def _facts(document: StoredDocument) -> str:
+    """How many facts a document stated first, or that it waits to be read."""
+    return "waits" if document.unread else str(document.facts)
 
 
 def passage_lines(passages: Sequence[Passage], tz: tzinfo | None) -> Iterator[str]:

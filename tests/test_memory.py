@@ -30,6 +30,7 @@ from memo.memory import (
     Failed,
     Imported,
     Memory,
+    Storing,
     Summary,
     estimated_tokens,
     note,
@@ -134,7 +135,10 @@ def test_documents_are_applied_in_time_order_whatever_the_order_of_the_files(
     tmp_path: Path,
 ) -> None:
     events = list(memory_of(tmp_path).ingest_all(reversed(story())))
-    assert events[0] == Begun(2)
+    assert [event for event in events if isinstance(event, Storing | Begun)] == [
+        Storing(2),
+        Begun(2),
+    ]
     applied = [event.change.at for event in events if isinstance(event, Imported)]
     assert applied == sorted(applied)
     assert sums(events).imported == sums(events).documents == 2
@@ -157,7 +161,7 @@ def test_an_import_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None
     list(whole.import_paths([path]))
     with closing(stopped.import_paths([path])) as events:
         assert any(isinstance(event, Imported) for event in events)
-    assert len(stopped.documents()) == 1
+    assert [document.unread for document in stopped.documents()] == [True, False]
     rest = sums(list(stopped.import_paths([path])))
     assert (rest.imported, rest.already_known) == (1, 1)
     assert texts(stopped, None) == texts(whole, None)
@@ -182,8 +186,9 @@ def test_a_document_that_fails_is_named_and_the_rest_goes_on(
     assert (summary.imported, len(summary.failed), len(summary.skipped)) == (1, 1, 1)
     assert "9999" in summary.failed[0].reason
     assert summary.skipped[0].where == f"{path}:3"
-    assert len(memory.documents()) == 1
+    assert [document.unread for document in memory.documents()] == [False, True]
     assert sums(list(memory_of(tmp_path).import_paths([path]))).imported == 1
+    assert memory.unread() == {}
 
 
 def test_a_model_that_crashes_twice_in_a_row_ends_the_import(tmp_path: Path) -> None:
@@ -198,8 +203,9 @@ def test_a_model_that_crashes_twice_in_a_row_ends_the_import(tmp_path: Path) -> 
     with pytest.raises(ModelCrashed):
         list(memory.import_paths([path]))
     assert len(asked) == 2
-    assert memory.documents() == []
-    assert sums(list(memory_of(tmp_path).import_paths([path]))).imported == 3
+    assert memory.facts() == []
+    assert memory.changes() == []
+    assert sums(list(memory_of(tmp_path).resume())).imported == len(memory.documents()) == 3
 
 
 def test_each_record_is_counted_once_even_where_a_piece_of_it_fails(tmp_path: Path) -> None:

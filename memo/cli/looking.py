@@ -44,6 +44,7 @@ def facts(
         found = memory.facts(query, state=wanted, as_of=when, limit=limit)
     lines = terminal.fact_lines(found, front.tz, front.columns)
     front.listed(found, contract.fact_json, lines, "No facts.")
+    _tell_unread(front, len(memory.unread()))
 
 
 @click.command(cls=Command)
@@ -92,6 +93,13 @@ def documents(front: Front) -> None:
     found = front.memory().documents()
     lines = terminal.document_lines(found, front.tz, front.columns)
     front.listed(found, contract.document_json, lines, "Nothing was read yet.")
+    _tell_unread(front, sum(one.unread for one in found))
+
+
+def _tell_unread(front: Front, count: int) -> None:
+    if count:
+        waits = "1 document is stored and waits" if count == 1 else f"{count} documents wait"
+        front.say(f"{waits} to be read: `memo import --resume` reads what waits.")
 
 
 @click.command(cls=Command)
@@ -108,4 +116,7 @@ def document(front: Front, document: DocumentId) -> None:
     for line in terminal.passage_lines(passages, front.tz):
         front.line(line)
     front.line("")
-    front.changed(change)
+    if found.unread:
+        front.say("It waits to be read: `memo import --resume` reads what waits.")
+    else:
+        front.changed(change)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from memo.cli.options import PARTLY
-from memo.errors import MemoError
+from memo.errors import MemoError, UsageProblem
 from memo.front import Command, Front, piped, with_front
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ def add(front: Front, text: str | None, at: str | None, title: str, speaker: str
 
 
 @click.command("import", cls=Command)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--format", metavar="F", help="The files' format; recognised if not given.")
 @click.option("--me", metavar="NAME", help="Who you are in these files.")
 @click.option("--at", metavar="WHEN", help="When things without a time were said.")
 @click.option("--date-order", type=click.Choice(_ORDERS), help="How chats write their dates.")
 @click.option("--everyone", is_flag=True, help="Take facts from what others say, too.")
+@click.option("--newest-first", is_flag=True, help="Read what was said last before the rest.")
+@click.option("--resume", is_flag=True, help="Read what is stored and still waits, without files.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be read.")
 @with_front
 def import_(
@@ -56,16 +58,26 @@ def import_(
     at: str | None,
     date_order: str | None,
     everyone: bool,
+    newest_first: bool,
+    resume: bool,
     dry_run: bool,
 ) -> None:
     """Read files, folders and zip archives that other programs exported.
 
-    The README lists the formats. What was read before is passed over, so an import that was
-    stopped, or an export that has grown, can be imported again.
+    The README lists the formats. First everything is stored, and can be found and cited at once;
+    then it is read, document by document. Ctrl-C pauses; --resume goes on, and the same command
+    does, too. Of an export that has grown only what is new is read.
     """
     from memo.preview import asker, preview
 
     memory = front.memory()
+    if resume:
+        if paths or dry_run:
+            raise UsageProblem("--resume reads what is stored already: give it no files.")
+        _import(front, memory.resume(newest_first=newest_first), sums=True, resumed=True)
+        return
+    if not paths:
+        raise UsageProblem("Name files or folders to import, or give --resume.")
     told: Told = {
         "at": front.at(at),
         "tz": front.tz,
@@ -78,22 +90,31 @@ def import_(
     if dry_run:
         preview(front, memory, memory.read_paths(paths, format=format, **told))
     else:
-        _import(front, memory.import_paths(paths, format=format, **told), sums=True)
+        events = memory.import_paths(paths, format=format, newest_first=newest_first, **told)
+        _import(front, events, sums=True)
 
 
-def _import(front: Front, events: Generator[ImportEvent, None, None], *, sums: bool) -> None:
+def _import(
+    front: Front,
+    events: Generator[ImportEvent, None, None],
+    *,
+    sums: bool,
+    resumed: bool = False,
+) -> None:
     """Print what happens to each document; the contract's exit code for what went wrong."""
-    from memo.memory import AlreadyKnown, Imported, Summary
+    from memo.memory import AlreadyKnown, Begun, Imported, Summary
 
     with closing(watched(front, events)) as narrated:
         for event in narrated:
             match event:
+                case Begun(0) if resumed:
+                    front.say("Nothing waits to be read.")
                 case Imported():
                     front.changed(event.change)
                 case AlreadyKnown() if not sums:
                     _tell_known(front, event)
                 case Summary():
-                    _sum_up(front, event, sums=sums)
+                    _sum_up(front, event, sums=sums, resumed=resumed)
 
 
 def watched(
@@ -101,47 +122,91 @@ def watched(
 ) -> Generator[ImportEvent, None, None]:
     """The events, with narration of how far they are and of what goes wrong."""
     from memo.importers import Skipped
-    from memo.memory import AlreadyKnown, Begun, Failed, Imported
-    from memo.preview import span
+    from memo.memory import Failed
 
-    total = done = 0
-    started = monotonic()
+    progress = _Progress()
     with closing(events), front.status() as status:
         try:
             for event in events:
                 status.clear()
                 match event:
-                    case Begun():
-                        total = event.documents
-                        started = monotonic()
                     case Skipped() if not event.routine:
                         front.say(f"Skipped {event.where}: {event.reason}")
                     case Failed():
                         front.say(f"Failed {event.document.key}: {event.reason}")
                 yield event
-                done += isinstance(event, Imported | AlreadyKnown | Failed)
-                if done < total:
-                    left = (monotonic() - started) / max(done, 1) * (total - done)
-                    soon = f", about {span(left)} left; Ctrl-C pauses" if done else ""
-                    status.update(f"Reading {done + 1} of {total}{soon}…")
-        except KeyboardInterrupt:
+                progress.count(event)
+                if line := progress.line:
+                    status.update(line)
+        except (KeyboardInterrupt, MemoError):
             status.clear()
-            front.say(f"{done} of {total} documents are read; the same command goes on from here.")
+            if line := progress.rest:
+                front.say(line)
             raise
 
 
+class _Progress:
+    """How far an import is, in either stage."""
+
+    def __init__(self) -> None:
+        self._doing = ""
+        self._total = self._done = 0
+        self._started = monotonic()
+
+    def count(self, event: ImportEvent) -> None:
+        """Take note of an event."""
+        from memo.memory import AlreadyKnown, Begun, Failed, Imported, Stored, Storing
+
+        match event:
+            case Storing() | Begun():
+                self._doing = "Storing" if isinstance(event, Storing) else "Reading"
+                self._total, self._done = event.documents, 0
+                self._started = monotonic()
+            case Stored() | AlreadyKnown() | Imported() | Failed():
+                self._done += 1
+
+    @property
+    def line(self) -> str:
+        """What is being done, and how long the rest takes; "" where nothing is."""
+        from memo.preview import span
+
+        if self._done >= self._total:
+            return ""
+        left = (monotonic() - self._started) / max(self._done, 1) * (self._total - self._done)
+        soon = f", about {span(left)} left; Ctrl-C pauses" if self._done else ""
+        return f"{self._doing} {self._done + 1} of {self._total}{soon}…"
+
+    @property
+    def rest(self) -> str:
+        """What is left to do, and how; "" where nothing is, or nothing is done yet."""
+        if self._done >= self._total:
+            return ""
+        if self._doing == "Reading":
+            return (
+                f"{self._done} of {self._total} documents are read, the others are stored and "
+                "wait: `memo import --resume` goes on from here."
+            )
+        if not self._done:
+            return ""
+        return f"{self._done} of {self._total} documents are stored: the same command goes on."
+
+
 def _tell_known(front: Front, event: AlreadyKnown) -> None:
-    if event.id is None:
+    if not event.ids:
         front.say("This was forgotten and is not read again.")
         return
-    front.say("This was read before.")
-    front.changed(front.memory().document(event.id)[2])
+    document, _, change = front.memory().document(event.ids[-1])
+    if not document.unread:  # else a note repeats itself
+        front.say("This was read before.")
+        front.changed(change)
 
 
-def _sum_up(front: Front, summary: Summary, *, sums: bool) -> None:
+def _sum_up(front: Front, summary: Summary, *, sums: bool, resumed: bool) -> None:
     """The end of an import."""
     from memo.preview import left_out, sum_line, summary_json
 
+    if summary.failed:
+        front.say("What failed is stored and waits; `memo import --resume` tries it again.")
     if sums:
         for line in left_out(summary.skipped):
             front.say(line)
@@ -149,7 +214,7 @@ def _sum_up(front: Front, summary: Summary, *, sums: bool) -> None:
             front.data(summary_json(summary))
         else:
             front.say(sum_line(summary))
-        if not (summary.imported or summary.already_known or summary.failed):
+        if not (resumed or summary.imported or summary.already_known or summary.failed):
             raise MemoError("Nothing was imported: no file there holds anything that memo reads.")
     if summary.failed or any(not one.routine for one in summary.skipped):
         nothing = not sums and not summary.documents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,12 @@ _MONTHS = (
     "January February March April May June July August September October November December".split()
 )
 _BIRTHDAY = re.compile(r"(?:(\d{4})|--)-?(\d\d)-?(\d\d)(?:T.*)?")
+_DAY = rf"\d{{1,2}} (?:{'|'.join(_MONTHS)})"
+_BORN = re.compile(rf"'s birthday is ({_DAY}(?: \d{{4}})?)\.")
+_MEETS = re.compile(
+    rf" (?:is|begins) on ({_DAY} \d{{1,4}}(?: at \d\d:\d\d)?)(?: and repeats,?)?(?: at .+)?\.",
+    re.DOTALL,
+)
 Card = list[tuple[str, str, str]]
 """Name, parameters and value of each line."""
 
@@ -99,9 +106,9 @@ def _birthday(
         return Skipped(where, "has no time; give one with --at")
     day = f"{int(found[3])} {_MONTHS[int(found[2]) - 1]}" + (f" {found[1]}" if found[1] else "")
     text = f"{name}'s birthday is {day}."
-    claim = Claim(text, f"When is {name}'s birthday?", day, (name,))
     key = storable(_first(card, "UID")[1]) or short_hash(name)
-    return Document(source, key, (Message(text, at),), name, claims=(claim,))
+    document = Document(source, key, (Message(text, at),), name)
+    return replace(document, claims=stated(document))
 
 
 def _appointment(
@@ -124,14 +131,35 @@ def _appointment(
     text = f"{title} is on {shown}" + (f" at {place}." if place else ".")
     if _first(card, "RRULE")[1]:
         text = f"{title} begins on {shown} and repeats" + (f", at {place}." if place else ".")
-    claim = Claim(text, f"When is {title}?", shown, (title,), several=True)
     # What is planned was known when it was written down, at the latest when it began.
     stamped = _start(*_first(card, "DTSTAMP"), reading)
     at = min(when, stamped[0]) if stamped else believable(when) or reading.at or file.modified
     if at is None:
         return Skipped(where, "has no time; give one with --at")
     key = storable(_first(card, "UID")[1]) or short_hash(title, shown)
-    return Document(source, key, (Message(text, at),), title, claims=(claim,))
+    document = Document(source, key, (Message(text, at),), title)
+    return replace(document, claims=stated(document))
+
+
+def stated(document: Document) -> tuple[Claim, ...]:
+    """What a document made here states, one claim a message, wherever it was since.
+
+    Nothing where it is of another source, or where not all of it is in the words given here.
+    """
+    if document.source not in (VCardImporter.name, CalendarImporter.name):
+        return ()
+    title = document.title
+    claims: list[Claim] = []
+    for message in document.messages:
+        said = message.text.removeprefix(title)
+        if title and said != message.text and (found := _BORN.fullmatch(said)):
+            claims.append(Claim(message.text, f"When is {title}'s birthday?", found[1], (title,)))
+        elif title and said != message.text and (found := _MEETS.fullmatch(said)):
+            question = f"When is {title}?"
+            claims.append(Claim(message.text, question, found[1], (title,), several=True))
+        else:
+            return ()
+    return tuple(claims)
 
 
 def _start(params: str, value: str, reading: Reading) -> tuple[datetime, date] | None:

@@ -116,7 +116,8 @@ class Browsing(Upkeep):
 
     def change_ids(self) -> list[ChangeId]:
         """All change sets, newest first."""
-        return [ChangeId(id_) for id_ in self._ids("SELECT id FROM change_set ORDER BY id DESC")]
+        ids = self._ids("SELECT id FROM change_set WHERE id > 0 ORDER BY id DESC")
+        return [ChangeId(id_) for id_ in ids]
 
     def changes_by_id(self, ids: Iterable[ChangeId]) -> list[ChangeSet]:
         """The given change sets."""

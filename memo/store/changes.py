@@ -38,6 +38,7 @@ from memo.store.rows import (
     facts_named,
     indexed,
     passage_text,
+    passage_texts,
     said_by,
 )
 
@@ -68,8 +69,7 @@ class Changes(Derived):
         """
         if (known := self._change_of(document)) is not None:
             return self.change(known)
-        texts = [passage_text(message.speaker, message.text) for message in document.messages]
-        texts += [indexed(claim) for claim in claims_of(plan.edits)]
+        texts = passage_texts(document) + [indexed(claim) for claim in claims_of(plan.edits)]
         vectors = self._embedded(texts, embed)
         with self._writing():
             change = self._change_of(document)  # another process may have been quicker
@@ -91,14 +91,21 @@ class Changes(Derived):
         vectors: dict[str, bytes],
         first: ChangeId | None,
     ) -> ChangeId:
-        if self.is_forgotten_document(document):
-            raise NotKnown("This document was forgotten and is not stored again.")
         work = self._begin("document", clean(document.title), document.at, vectors, plan)
+        self._join(work.change, first or work.change)
+        ground = self._store_document(work.change, work.recorded_at, document, vectors)
+        self._settle(work, ground, plan)
+        return work.change
+
+    def _join(self, change: ChangeId, first: ChangeId) -> None:
+        """Make a change set part of an import."""
         self._all(
             "UPDATE change_set SET import_id = :first WHERE id = :change",
-            {"first": first or work.change, "change": work.change},
+            {"first": first, "change": change},
         )
-        ground = self._store_document(work, document)
+
+    def _settle(self, work: Work, ground: Ground, plan: Plan) -> None:
+        """Apply a plan to the facts, without what was forgotten since it was made."""
         allowed = [self._allowed(edit) for edit in plan.edits]
         self._write(
             work,
@@ -107,7 +114,6 @@ class Changes(Derived):
         for held in plan.held:
             if edit := self._allowed(held.edit):
                 self._hold(work.change, Held(edit, held.reason))
-        return work.change
 
     def _begin(
         self,
@@ -143,8 +149,16 @@ class Changes(Derived):
         last = self._all("SELECT id, hash FROM event ORDER BY id DESC LIMIT 1") or [(0, "")]
         return Work(ChangeId(change), recorded_at, vectors or {}, *last[0])
 
-    def _store_document(self, work: Work, document: Document) -> Ground:
-        """Insert a document and its passages, one a message."""
+    def _store_document(
+        self, change: ChangeId, recorded_at: str, document: Document, vectors: dict[str, bytes]
+    ) -> Ground:
+        """Insert a document and its passages, one a message.
+
+        Raises:
+            NotKnown: It was forgotten.
+        """
+        if self.is_forgotten_document(document):
+            raise NotKnown("This document was forgotten and is not stored again.")
         (row,) = self._one(
             """
             INSERT INTO document (source, key, title, digest, at, recorded_at, change_id)
@@ -156,8 +170,8 @@ class Changes(Derived):
                 "title": clean(document.title),
                 "digest": document.digest,
                 "at": utc_text(document.at),
-                "recorded_at": work.recorded_at,
-                "change": work.change,
+                "recorded_at": recorded_at,
+                "change": change,
             },
         )
         ground = Ground(DocumentId(row), utc_text(document.at), [])
@@ -167,7 +181,7 @@ class Changes(Derived):
             passage = self._store_passage(ground.document, number, message, text)
             ground.passages.append((passage, utc_text(message.at), text))
             if text != FORGOTTEN:
-                vector = work.vectors[passage_text(message.speaker, message.text)]
+                vector = vectors[passage_text(message.speaker, message.text)]
                 self._all(
                     "INSERT INTO passage_vector VALUES (:id, :vector)",
                     {"id": passage, "vector": vector},
@@ -409,6 +423,17 @@ class Changes(Derived):
             {"fact": fact, "change": change},
         )
         return rows[0][0] if rows else None
+
+    def _ground(self, change: ChangeId) -> Ground:
+        """The document of a change set."""
+        document, at = self._one(
+            "SELECT id, at FROM document WHERE change_id = :change", {"change": change}
+        )
+        passages = self._all(
+            "SELECT id, at, text FROM passage WHERE document_id = :document ORDER BY ord",
+            {"document": document},
+        )
+        return Ground(document, at, [(PassageId(id_), when, text) for id_, when, text in passages])
 
     def _hold(self, change: ChangeId, held: Held) -> None:
         self._all(

@@ -67,7 +67,7 @@ class Connection:
         try:
             store = cls(db, path, writable=writable, clock=clock)
             if embedder is not None:
-                store._adopt(embedder)
+                store.adopt(embedder)
             if store._one("SELECT count(*) FROM meta WHERE name = 'underived'")[0]:
                 store._catch_up()
         except BaseException:
@@ -172,7 +172,7 @@ class Connection:
         rows = self._all("SELECT name, sha256, dim FROM embedder")
         return EmbedderIdentity(*rows[0]) if rows else None
 
-    def _adopt(self, embedder: EmbedderIdentity) -> None:
+    def adopt(self, embedder: EmbedderIdentity) -> None:
         """Take the embedder for this store, or refuse another than the stored one."""
         if self._embedder is None and self.writable:
             with self._writing():

@@ -13,12 +13,11 @@ from memo.records import (
     FactId,
     Held,
     HeldId,
-    PassageId,
     from_utc_text,
     utc_text,
 )
-from memo.store.changes import Changes
-from memo.store.rows import Ground, Said, claims_of, decision_title, indexed, said_by
+from memo.store.rows import Said, claims_of, decision_title, indexed, listed, said_by
+from memo.store.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from memo.store.rows import Embed, Row
 
 
-class Decisions(Changes):
+class Decisions(Unread):
     """Each of them a change set, too."""
 
     def edit_fact(self, fact: FactId, claim: Claim, at: datetime, embed: Embed) -> ChangeSet:
@@ -89,9 +88,10 @@ class Decisions(Changes):
         with self._writing():
             rows = self._all(
                 """
-                SELECT import_id FROM change_set
+                SELECT import_id FROM change_set c
                 WHERE undone_by IS NULL AND import_id NOT NULL AND id = ifnull(:change, id)
-                ORDER BY id DESC LIMIT 1
+                  AND (id > 0 OR EXISTS (SELECT 1 FROM document WHERE change_id = c.id))
+                ORDER BY recorded_at DESC, min(import_id, 0), id DESC LIMIT 1
                 """,
                 {"change": change},
             )
@@ -105,8 +105,16 @@ class Decisions(Changes):
                 """,
                 {"first": rows[0][0]},
             )
-            title = f"Undid an import of {len(targets)} documents"
-            work = self._begin("undo", title, target=ChangeId(targets[-1]))
+            (count,) = self._one(
+                """
+                SELECT count(*) FROM document
+                WHERE change_id IN (SELECT value FROM json_each(:targets))
+                """,
+                {"targets": listed(targets)},
+            )
+            first = min(targets, key=lambda target: (target < 0, target))
+            title = f"Undid an import of {count} documents"
+            work = self._begin("undo", title, target=ChangeId(first))
             for target in targets:
                 self._all(
                     "UPDATE change_set SET undone_by = :undo WHERE id = :target",
@@ -121,7 +129,7 @@ class Decisions(Changes):
             rows = self._all(
                 """
                 SELECT id FROM change_set
-                WHERE undone_by IS NULL AND kind NOT IN ('undo', 'redo', 'forget')
+                WHERE undone_by IS NULL AND kind NOT IN ('undo', 'redo', 'forget') AND id > 0
                 ORDER BY id DESC LIMIT 1
                 """
             )
@@ -153,6 +161,8 @@ class Decisions(Changes):
             for other in targets:
                 self._redoable(other)
             title = f"Redid change {target}" + (" and those of its import" * (len(targets) > 1))
+            if target < 0:
+                title = "Redid an import of which nothing was read"
             work = self._begin("redo", title, target=target)
             for other in targets:
                 self._all(
@@ -178,7 +188,7 @@ class Decisions(Changes):
             rows = self._all(
                 """
                 SELECT id FROM change_set WHERE undone_by IS NOT NULL
-                ORDER BY undone_by DESC LIMIT 1
+                ORDER BY undone_by DESC, id DESC LIMIT 1
                 """
             )
             if not rows:
@@ -276,13 +286,3 @@ class Decisions(Changes):
             "INSERT INTO held_decision VALUES (:held, :change, :accepted)",
             {"held": held, "change": change, "accepted": accepted},
         )
-
-    def _ground(self, change: ChangeId) -> Ground:
-        document, at = self._one(
-            "SELECT id, at FROM document WHERE change_id = :change", {"change": change}
-        )
-        passages = self._all(
-            "SELECT id, at, text FROM passage WHERE document_id = :document ORDER BY ord",
-            {"document": document},
-        )
-        return Ground(document, at, [(PassageId(id_), when, text) for id_, when, text in passages])

@@ -270,6 +270,7 @@ class Forgetting(Decisions):
             UPDATE document SET source = '', key = '', title = '', digest = '', forgotten = 1
             WHERE id = :document
             """,
+            "DELETE FROM unread WHERE document_id = :document",
             """
             UPDATE held SET edit = NULL, reason = ''
             WHERE change_id = (SELECT change_id FROM document WHERE id = :document)

@@ -89,10 +89,10 @@ class Reading(Connection):
         rows = self._all(
             """
             SELECT p.at, p.text, d.id
-            FROM document d JOIN change_set c ON c.id = d.change_id
-            JOIN passage p ON p.document_id = d.id
-            WHERE d.source = :source AND d.key >= :start AND d.key < :end
-              AND d.at >= :first AND p.at BETWEEN :first AND :last
+            FROM passage p CROSS JOIN document d ON d.id = p.document_id
+            JOIN change_set c ON c.id = d.change_id
+            WHERE p.at BETWEEN :first AND :last
+              AND d.source = :source AND d.key >= :start AND d.key < :end
               AND c.undone_by IS NULL AND NOT d.forgotten
             """,
             {
@@ -107,17 +107,6 @@ class Reading(Connection):
         for at, text, id_ in rows:
             known.setdefault((at, text), []).append(DocumentId(id_))
         return known
-
-    def import_of(self, document: DocumentId) -> ChangeId | None:
-        """The first change of the import that a document came with."""
-        rows = self._all(
-            """
-            SELECT c.import_id FROM document d JOIN change_set c ON c.id = d.change_id
-            WHERE d.id = :document
-            """,
-            {"document": document},
-        )
-        return ChangeId(rows[0][0]) if rows and rows[0][0] is not None else None
 
     def is_forgotten_document(self, document: Document) -> bool:
         """Whether it, or every message of it, was forgotten."""
@@ -371,6 +360,7 @@ class Reading(Connection):
                     c.problems, c.calls, c.prompt_tokens, c.evaluated_tokens, c.completion_tokens,
                     c.elapsed_s
                 FROM change_set c LEFT JOIN document d ON d.change_id = c.id AND NOT d.forgotten
+                    AND c.id > 0
                 WHERE c.id = :change
                 """,
                 {"change": change},
@@ -422,7 +412,7 @@ class Reading(Connection):
         """Change sets, newest first."""
         with self._reading():
             ids = self._ids(
-                "SELECT id FROM change_set ORDER BY id DESC LIMIT :limit",
+                "SELECT id FROM change_set WHERE id > 0 ORDER BY id DESC LIMIT :limit",
                 {"limit": -1 if limit is None else limit},
             )
             return [self.change(ChangeId(id_)) for id_ in ids]
@@ -436,7 +426,8 @@ class Reading(Connection):
             f"""
             SELECT d.id, d.source, d.title, d.at, d.recorded_at, d.change_id,
                 (SELECT count(*) FROM passage p WHERE p.document_id = d.id),
-                (SELECT count(*) FROM fact_state s WHERE s.document_id = d.id), d.key
+                (SELECT count(*) FROM fact_state s WHERE s.document_id = d.id), d.key,
+                d.change_id < 0
             FROM document d JOIN change_set c ON c.id = d.change_id
             WHERE c.undone_by IS NULL AND NOT d.forgotten {which}
             """,  # noqa: S608 - an end of our own
@@ -479,7 +470,7 @@ class Reading(Connection):
         return [found[id_] for id_ in wanted if id_ in found]
 
     def counts(self) -> dict[str, int]:
-        """How many facts in each state, documents, passages, events, changes, open items."""
+        """How many there are of everything, facts by their state."""
         with self._reading():
             counts = {state.value: 0 for state in State}
             counts |= dict(self._all("SELECT state, count(*) FROM fact_state GROUP BY state"))
@@ -491,7 +482,13 @@ class Reading(Connection):
             )[0]
             counts["passages"] = len(self._live_passages())
             counts["events"] = self._one("SELECT count(*) FROM event")[0]
-            counts["changes"] = self._one("SELECT count(*) FROM change_set")[0]
+            counts["changes"] = self._one("SELECT count(*) FROM change_set WHERE id > 0")[0]
+            counts["unread"] = self._one(
+                """
+                SELECT count(*) FROM unread u JOIN document d ON d.id = u.document_id
+                JOIN change_set c ON c.id = d.change_id WHERE c.undone_by IS NULL
+                """
+            )[0]
             counts["held"] = len(self.held())
         return counts
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from memo.lm import EmbedderIdentity, Vectors
+    from memo.records import Document
 
     Embed = Callable[[Sequence[str]], Vectors]
     Row = tuple[Any, ...]
@@ -132,7 +133,7 @@ def as_passage(row: Row) -> Passage:
 
 def as_document(row: Row) -> StoredDocument:
     """A row of the documents' listing."""
-    id_, source, title, at, recorded_at, change, messages, facts, key = row
+    id_, source, title, at, recorded_at, change, messages, facts, key, unread = row
     return StoredDocument(
         DocumentId(id_),
         source,
@@ -143,6 +144,7 @@ def as_document(row: Row) -> StoredDocument:
         messages,
         facts,
         key,
+        bool(unread),
     )
 
 
@@ -156,7 +158,7 @@ def as_change_set(row: Row) -> ChangeSet:
         from_utc_text(at),
         from_utc_text(recorded_at),
         document,
-        target,
+        target if target is None or target > 0 else None,
         undone_by is not None,
         problems=tuple(json.loads(problems)),
         usage=Usage(*usage),
@@ -259,6 +261,11 @@ def indexed(claim: Claim) -> str:
 def passage_text(speaker: str | None, text: str) -> str:
     """What a passage is found by: the speaker is who "I" means."""
     return clean(f"{speaker}: {text}" if speaker else text)
+
+
+def passage_texts(document: Document) -> list[str]:
+    """What the passages of a document are found by."""
+    return [passage_text(message.speaker, message.text) for message in document.messages]
 
 
 def keywords(text: str) -> list[str]:

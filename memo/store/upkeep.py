@@ -136,6 +136,15 @@ class Upkeep(Forgetting):
             """
         )
         problems = [f"Documents {first} and {last} are the same" for first, last in rows]
+        problems += [
+            f"Document {id_} is neither read nor waits for it"
+            for id_ in self._ids(
+                """
+                SELECT id FROM document
+                WHERE (change_id < 0 AND NOT forgotten) <> (id IN (SELECT document_id FROM unread))
+                """
+            )
+        ]
         rows = self._all(
             "SELECT id FROM document WHERE id NOT IN (SELECT document_id FROM passage)"
         )
