@@ -9,6 +9,7 @@ MemoError             exit 1
 │                     exit 1  ContextOverflow, PullFailed, ModelCrashed
 ├ Stopped             exit 130  the person wanted a call of the model to end
 └ StoreError          exit 5  StoreTooNew, StoreDamaged, StoreBusy, StoreReadOnly,
+                              StoreLocked, WrongPassphrase, CipherMissing,
                               EmbedderMismatch
 
 A message says what failed, with its value, and what to do next.
@@ -114,6 +115,18 @@ class StoreBusy(StoreError):
 
 class StoreReadOnly(StoreError):
     """The file or its folder cannot be written."""
+
+
+class StoreLocked(StoreError):
+    """The store is encrypted, and nobody gave its passphrase."""
+
+
+class WrongPassphrase(StoreLocked):
+    """Neither the passphrase nor the recovery code."""
+
+
+class CipherMissing(StoreError):
+    """This SQLite would not encrypt."""
 
 
 class EmbedderMismatch(StoreError):

@@ -6,11 +6,13 @@ stdout is data, stderr is narration. Whatever a person, a file or a model wrote 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import json
 import logging
 import os
+import resource
 import shutil
 import sys
 from contextlib import closing
@@ -66,6 +68,13 @@ def _global_options(*, hidden: bool) -> tuple[click.Option, ...]:
         click.Option(["--model"], metavar="NAME|PATH", help="The chat model to use.", **settings),
         click.Option(["--tz"], metavar="ZONE", help="Zone of times without one.", **settings),
         click.Option(["--json"], is_flag=True, help="Print JSON for scripts.", **settings),
+        click.Option(
+            ["--passphrase-file"],
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Its first line opens an encrypted store.",
+            **settings,
+        ),
         click.Option(["--quiet"], is_flag=True, help="No narration.", **settings),
         click.Option(["--yes"], is_flag=True, help="Answer yes to questions.", **settings),
         click.Option(["--debug"], is_flag=True, help="Show tracebacks.", **settings),
@@ -101,6 +110,7 @@ class Commands(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a person's words in a terminal of Latin-1
                 stream.reconfigure(errors="replace")
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold words and the key
         try:
             kwargs = {"prog_name": "memo", **kwargs, "standalone_mode": False}
             result = super().main(*args, **kwargs)
@@ -147,6 +157,7 @@ class Front:
         self.json: bool = given.get("memo.json", False)
         self.quiet: bool = given.get("memo.quiet", False)
         self.yes: bool = given.get("memo.yes", False)
+        self._passphrase_file: Path | None = given.get("memo.passphrase_file")
         self.settings = choices.load(
             home=given.get("memo.home"), model=given.get("memo.model"), tz=given.get("memo.tz")
         )
@@ -169,6 +180,7 @@ class Front:
         """The person's memory; models are loaded, or offered for download, when first needed."""
         from memo.engines import Engines, installed
         from memo.memory import Memory
+        from memo.unlocking import Keyholder
 
         _log_to(self.settings, self._context)
         given = self._given or installed(self.say)
@@ -179,16 +191,40 @@ class Front:
                 lambda settings: self._loaded(given.embedder, settings, "embedding"),
             ),
             fence=fence,
+            holder=Keyholder(self.settings.store, self._passphrase),
         )
+
+    def _passphrase(self, wrong: int) -> str | None:
+        """What opens the store: as given to scripts, else from the person."""
+        given = self._given_passphrase()
+        if given is not None:
+            return None if wrong else given
+        if not self.asks:
+            return None
+        if wrong:
+            click.echo("That is neither the passphrase nor the recovery code.", err=True)
+        return hidden("Passphrase") or None
+
+    @functools.cache  # noqa: B019  # a descriptor can be read once; one Front is one process
+    def _given_passphrase(self) -> str | None:
+        """What a file or the environment says."""
+        file = self._passphrase_file or os.environ.get("MEMO_PASSPHRASE_FILE")
+        return first_line(Path(file)) if file else os.environ.get("MEMO_PASSPHRASE")
 
     def application(self) -> int:
         """Open the terminal application; its exit code."""
         from memo.engines import INSTALLED
+        from memo.errors import StoreError
         from memo.memory import Memory
         from memo.tui.app import run
+        from memo.unlocking import Keyholder
 
         _log_to(self.settings, self._context)
-        return run(Memory(self.settings, self._given or INSTALLED))
+        given = self._given_passphrase()
+        holder = Keyholder(self.settings.store, lambda wrong: None if wrong else given)
+        with contextlib.suppress(StoreError):  # what is wrong is told, and asked for, on the screen
+            holder.key()
+        return run(Memory(self.settings, self._given or INSTALLED, holder=holder))
 
     def _loaded(self, load: Callable[[Settings], T], settings: Settings, kind: Kind) -> T:
         """What `load` gives; where the model was never fetched, after fetching it if wished.
@@ -353,6 +389,25 @@ def _log_to(settings: Settings, context: click.Context) -> None:
     def close() -> None:
         _LOGGER.removeHandler(handler)
         handler.close()
+
+
+def hidden(question: str) -> str:
+    """What the person types, which is not shown."""
+    typed = click.prompt(question, hide_input=True, err=True, default="", show_default=False)
+    return str(typed)
+
+
+def first_line(file: Path) -> str:
+    """The passphrase that a file, or a descriptor such as /dev/fd/3, begins with.
+
+    Raises:
+        UsageProblem: It cannot be read.
+    """
+    try:
+        with file.open("rb") as lines:
+            return lines.readline().rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise UsageProblem(f"No passphrase in {file}: {error.strerror}.") from error
 
 
 def piped(text: str | None, what: str) -> str:

@@ -8,32 +8,30 @@ takes long is a generator: closing it stops the work, and what was applied stays
 from __future__ import annotations
 
 import fcntl
-import itertools
 import logging
 import os
 import re
-import shutil
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Unpack
 
 from memo import answer as answering
-from memo import extract, health, retrieve
+from memo import backups, extract, health, keys, replacing, retrieve
 from memo.engines import INSTALLED, Engines
 from memo.errors import (
     EmbedderMismatch,
     ModelError,
     ModelNotFound,
     StoreBusy,
-    StoreDamaged,
     StoreError,
     StoreReadOnly,
     UsageProblem,
 )
 from memo.events import FORGOTTEN
+from memo.files import shred
 from memo.importers import Reading, Skipped, cut, read_all
 from memo.importers.base import short_hash, storable
 from memo.importers.shelf import Shelf
@@ -53,8 +51,10 @@ from memo.imports import (
 from memo.intake import Run, store_all
 from memo.reader import Reader
 from memo.records import ChangeId, Document, FactId, Message, State, utc_text
+from memo.schema import backup_folder
 from memo.settings import private_folder
 from memo.store import Store
+from memo.unlocking import Keyholder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -133,6 +133,7 @@ class Memory:
         *,
         busy_timeout_ms: int = 5000,
         fence: str | None = None,
+        holder: Keyholder | None = None,
     ) -> None:
         """Prepare; nothing is opened or loaded yet.
 
@@ -142,8 +143,10 @@ class Memory:
             busy_timeout_ms: How long to wait for another process's write.
             fence: The word around untrusted text in prompts, only for text that is known to be
                 harmless and must read the same each time; None for a random one each call.
+            holder: Has the key of an encrypted store; None for one that is given it by `unlock`.
         """
         self.settings = settings
+        self.holder = holder or Keyholder(settings.store)
         self._engines = engines
         self._busy_timeout_ms = busy_timeout_ms
         self._fence = fence
@@ -190,9 +193,11 @@ class Memory:
         with Store.open(
             self.settings.store,
             embedder=embedder.identity if embedder else None,
+            key=self.holder.key(),
             busy_timeout_ms=self._busy_timeout_ms,
         ) as store:
             yield store
+            backups.after(store)
 
     @contextmanager
     def _reading(self) -> Iterator[Store]:
@@ -595,6 +600,7 @@ class Memory:
         with self._store() as store:
             change = store.forget_fact(fact)
         self._heal()
+        self._purge()
         return change
 
     def forget_document(self, document: DocumentId) -> ChangeSet:
@@ -604,7 +610,9 @@ class Memory:
             NotKnown: There is no such document.
         """
         with self._store() as store:
-            return store.forget_document(document)
+            change = store.forget_document(document)
+        self._purge()
+        return change
 
     def forget_source(self, source: str) -> ChangeSet:
         """Forget every document that came from one source.
@@ -613,7 +621,14 @@ class Memory:
             NotKnown: None did.
         """
         with self._store() as store:
-            return store.forget_source(source)
+            change = store.forget_source(source)
+        self._purge()
+        return change
+
+    def _purge(self) -> None:
+        """Take what was forgotten out of every copy that memo made."""
+        with self._store() as store:
+            backups.purge(store)
 
     def _heal(self) -> None:
         """Embed anew the passages that lost a sentence; `doctor --repair` does it otherwise."""
@@ -670,43 +685,27 @@ class Memory:
 
         Raises:
             StoreError: The backup is damaged, or the place cannot be written.
-            StoreBusy: Another memo is reading documents.
+            StoreLocked: It is encrypted, and nobody gives its passphrase.
+            StoreBusy: Another memo is reading documents, or has the store open.
         """
-        store = self.settings.store
-        arriving = store.with_name(".memo.db.restoring")
         with self._locked():
-            try:
-                with backup.open("rb") as source, arriving.open("wb") as target:
-                    arriving.chmod(0o600)
-                    shutil.copyfileobj(source, target)
-                    target.flush()
-                    os.fsync(target.fileno())
-                with Store.open(arriving) as copy:  # an older memo's is brought up to date
-                    problems = copy.check()
-                if problems:
-                    raise StoreDamaged(
-                        f"The backup {backup} is damaged: {'; '.join(problems[:3])}. "
-                        "Nothing was changed; try an older one."
-                    )
-                former = _set_aside(store)
-                arriving.replace(store)
-            except OSError as error:
-                raise StoreError(f"Cannot restore to {store}: {error.strerror}.") from error
-            finally:
-                for path in _files(arriving):
-                    path.unlink(missing_ok=True)
-        return former
+            return replacing.restore(self.settings.store, backup, self.holder)
 
     def former_stores(self) -> list[Path]:
-        """What repairs and restores kept aside; it still holds what was forgotten since."""
-        return sorted(self.settings.home.glob("memo-before-*"))
+        """What repairs and restores kept aside; `forget` and `encrypt` take it away."""
+        return backups.former_stores(self.settings.store)
 
     def reset_paths(self) -> list[Path]:
-        """What `reset` would delete: all of the home, not models, nor backups made elsewhere."""
+        """What `reset` would delete: all of the home, not models, nor backups made elsewhere.
+
+        The key comes first: without it the rest of an encrypted store is noise.
+        """
         settings = self.settings
-        names = [*_files(settings.store), settings.file, settings.log]
+        stores = [settings.store, *self.former_stores()]
+        stores += [one.path for one in backups.kept(settings.store)]
+        names = [name for store in stores for name in reversed(backups.files_of(store))]
+        names += [settings.file, settings.log]
         names += sorted(settings.home.glob(f"{settings.log.name}.*"))
-        names += self.former_stores()
         return [path for path in names if path.exists()]
 
     def reset(self) -> list[Path]:
@@ -720,11 +719,35 @@ class Memory:
             paths = self.reset_paths()
             for path in paths:
                 try:
-                    path.unlink(missing_ok=True)
+                    shred(path)
                 except OSError as error:
                     raise StoreError(f"Cannot delete {path}: {error.strerror}.") from error
         (self.settings.home / "lock").unlink(missing_ok=True)
+        with suppress(OSError):  # there is none, or there is something in it that is not ours
+            backup_folder(self.settings.store).rmdir()
         return paths
+
+    # -- encryption ------------------------------------------------------------------
+
+    def encrypt(self, passphrase: str) -> str:
+        """Encrypt the store; returns the recovery code, which is kept nowhere.
+
+        Raises:
+            StoreError: It is encrypted already, is open elsewhere, or could not be written.
+        """
+        code = keys.new_code()
+        with self._locked():
+            replacing.encrypt(self.settings.store, self.holder, passphrase, code)
+        return code
+
+    def decrypt(self) -> None:
+        """Write the store in plain.
+
+        Raises:
+            StoreError: It is not encrypted, is open elsewhere, or could not be written.
+        """
+        with self._locked():
+            replacing.decrypt(self.settings.store, self.holder)
 
     # -- health ----------------------------------------------------------------------
 
@@ -743,9 +766,9 @@ class Memory:
             ModelError: There is no embedding model.
         """
         settings = self.settings
-        kept = _free(settings.store, "repair")
+        kept = backups.free_name(settings.store, "repair")
         with self._reading() as store:
-            _copy(store, kept)
+            store.backup(kept, thorough=False)
             store.rebuild()
             embedder = self.embedder()
             if store.embedder_identity() != embedder.identity:
@@ -780,43 +803,6 @@ def note(
         )
         for index, chunk in enumerate(chunks)
     ]
-
-
-def _copy(store: Store, path: Path) -> None:
-    """A backup, but of a store whose indexes may be wrong: whole pages are all that is asked."""
-    try:
-        store.backup(path)
-    except StoreDamaged:
-        for source, target in zip(_files(store.path), _files(path), strict=True):
-            if source.exists():
-                shutil.copyfile(source, target)
-                target.chmod(0o600)
-
-
-def _files(store: Path) -> list[Path]:
-    """A store with what SQLite keeps beside it while it is open or after a crash."""
-    return [store.with_name(store.name + suffix) for suffix in ("", "-wal", "-shm")]
-
-
-def _set_aside(store: Path) -> Path | None:
-    """Rename a store with its companions; a crash between leaves no log beside another store."""
-    if not store.exists():
-        return None
-    former = _free(store, "restore")
-    for path, name in zip(_files(store), _files(former), strict=True):
-        if path.exists():
-            path.rename(name)
-    return former
-
-
-def _free(store: Path, event: str) -> Path:
-    """A name beside the store for what it was before an event."""
-    stamp = f"{_now():%Y%m%dT%H%M%SZ}"
-    for number in itertools.count(1):
-        path = store.with_name(f"memo-before-{event}-{stamp}-{number}.db")
-        if not path.exists():
-            break
-    return path
 
 
 def _shortened(text: str) -> str:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from typing import TYPE_CHECKING
 
 import apsw
 import sqlite_vec
 
-from memo.errors import StoreBusy, StoreDamaged, StoreError, StoreReadOnly, StoreTooNew
+from memo.errors import (
+    CipherMissing,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreLocked,
+    StoreReadOnly,
+    StoreTooNew,
+)
+from memo.head import head_file
+from memo.keys import key_file, pending_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,8 +227,11 @@ CREATE VIRTUAL TABLE {name} USING fts5 (
 INSERT INTO {name} ({name}, rank) VALUES ('secure-delete', 1);
 """
 
-_FOR_NEW_FILES = (("page_size", "8192", 8192), ("journal_mode", "WAL", "wal"))
-_FOR_WRITING = (
+CIPHER = "chacha20"
+"""With Poly1305: a page that was changed does not decrypt. Ciphers without that are not used."""
+_FOR_NEW_FILES: tuple[tuple[str, str, object], ...] = (("page_size", "8192", 8192),)
+_FOR_WRITING: tuple[tuple[str, str, object], ...] = (
+    ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),  # NORMAL lost acknowledged documents on power loss
     ("fullfsync", "ON", 1),  # macOS: a plain fsync does not reach the platter
     ("secure_delete", "ON", 1),
@@ -234,11 +248,17 @@ _ALWAYS = (
 
 
 def connect(
-    path: Path, *, read_only: bool = False, busy_timeout_ms: int = 5000
+    path: Path,
+    *,
+    key: bytes | None = None,
+    read_only: bool = False,
+    busy_timeout_ms: int = 5000,
+    before_migration: Callable[[apsw.Connection], None] = lambda _: None,
 ) -> tuple[apsw.Connection, bool]:
     """Open or create the file; the second value tells whether it can be written.
 
-    A file or folder without write permission opens for reading.
+    A file or folder without write permission opens for reading. With a key only an encrypted file
+    opens, and without one only a plain one.
 
     Raises:
         StoreError: The folder or file is a symbolic link or somebody else's.
@@ -246,21 +266,36 @@ def connect(
         StoreDamaged: Not a memo store, or its first pages do not check out.
         StoreTooNew: A newer memo wrote it.
         StoreBusy: Another process holds it for longer than `busy_timeout_ms`.
+        StoreLocked: It is encrypted, and there is no key, or another.
+        CipherMissing: This SQLite cannot encrypt.
     """
+    if key is None and key_file(path).exists():
+        raise StoreLocked(f"{path} is encrypted: give its passphrase.")
     writable = not read_only and _prepare(path)
     if not path.exists():
         raise StoreReadOnly(
             f"There is no store at {path} and none may be made there: give another --home."
         )
     _refuse_strange(path, stat.S_ISREG, "regular file")
+    file = path.stat().st_ino
     try:
-        db = _opened(path, writable, busy_timeout_ms)
+        db = _opened(path, writable, busy_timeout_ms, key)
         try:
-            _ready(db, path, writable)
+            _recognised(db, path)
+            if path.stat().st_ino != file:  # before anything is written beside another store
+                raise apsw.BusyError("replaced")
+            _ready(db, path, writable, before_migration)
         except BaseException:
             db.close()
             raise
     except (apsw.Error, OSError) as error:
+        if path.exists() and path.stat().st_ino != file:
+            raise StoreBusy(f"{path} was replaced just now: try again.") from error
+        if isinstance(error, apsw.NotADBError) and key is not None:
+            raise StoreLocked(
+                f"{path} does not open with its key: it is damaged, or not the store that the key "
+                f"file belongs to; {remedy(path)}."
+            ) from error
         raise explained(error, path) from error
     return db, writable
 
@@ -273,10 +308,7 @@ def explained(error: Exception, path: Path) -> StoreError:
                 f"Another program is writing to {path}: wait for it to finish, then try again."
             )
         case apsw.NotADBError() | apsw.CorruptError() | apsw.FormatError():
-            return StoreDamaged(
-                f"{path} is damaged or not a memo store ({error}): "
-                "run `memo doctor`, or `memo restore` a backup."
-            )
+            return StoreDamaged(f"{path} is damaged or not a memo store ({error}): {remedy(path)}.")
         case apsw.ReadOnlyError() | apsw.PermissionsError():
             return StoreReadOnly(f"{path} may not be written: check its permissions.")
         case apsw.FullError():
@@ -285,9 +317,24 @@ def explained(error: Exception, path: Path) -> StoreError:
             return StoreError(f"{path} could not be used ({error}): run `memo doctor`.")
 
 
+def backup_folder(store: Path) -> Path:
+    """Where the automatic backups of a store lie."""
+    return store.parent / "backups"
+
+
+def remedy(path: Path) -> str:
+    """What to do about a damaged store."""
+    kept = sorted(backup_folder(path).glob("memo-*.db"))
+    if kept:
+        return f"`memo restore {shlex.quote(str(kept[-1]))}` brings back the last good backup"
+    return "`memo restore FILE` brings back a backup, if you made one; `memo doctor` tells more"
+
+
 def _prepare(path: Path) -> bool:
     """Make folder and empty file, ours alone; tell whether both can be written."""
     folder = path.parent
+    if not path.exists() and (left := _left_behind(path)):
+        raise StoreDamaged(f"{path} is missing, but {left.name} is there: {remedy(path)}.")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -305,6 +352,14 @@ def _prepare(path: Path) -> bool:
     return True
 
 
+def _left_behind(path: Path) -> Path | None:
+    """What tells that there was a store here; a new one in its place would hide the loss."""
+    for file in (key_file(path), pending_file(path), head_file(path)):
+        if file.exists():
+            return file
+    return None
+
+
 def _may(path: Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
@@ -318,16 +373,19 @@ def _refuse_strange(path: Path, expected: Callable[[int], bool], what: str) -> N
         raise StoreError(f"{path} belongs to user {found.st_uid}, not to you: give another --home.")
 
 
-def _opened(path: Path, writable: bool, busy_timeout_ms: int) -> apsw.Connection:
+def _opened(path: Path, writable: bool, busy_timeout_ms: int, key: bytes | None) -> apsw.Connection:
     """A connection; a folder that takes no -shm file is read as it stands."""
     if writable:
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
+        db = apsw.Connection(path.absolute().as_uri(), flags=flags)
         db.set_busy_timeout(busy_timeout_ms)
+        _give_key(db, key)
         return db
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     address = path.absolute().as_uri()
     db = apsw.Connection(f"{address}?mode=ro", flags=flags)
     db.set_busy_timeout(busy_timeout_ms)
+    _give_key(db, key)
     try:
         db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except (apsw.CantOpenError, apsw.ReadOnlyError) as error:
@@ -338,15 +396,88 @@ def _opened(path: Path, writable: bool, busy_timeout_ms: int) -> apsw.Connection
                 f"{log} holds changes that cannot be merged: make its folder writable once."
             ) from error
         db = apsw.Connection(f"{address}?immutable=1", flags=flags)
+        _give_key(db, key)
     return db
 
 
-def _ready(db: apsw.Connection, path: Path, writable: bool) -> None:
+def _give_key(db: apsw.Connection, key: bytes | None) -> None:
+    """Let a connection decrypt and encrypt.
+
+    Raises:
+        CipherMissing: It would not: where a plain `apsw` lies beside, a key means nothing to it.
+    """
+    if key is None:
+        return
+    named = db.execute(f"PRAGMA cipher = '{CIPHER}'").fetchall()
+    taken = db.execute(f"PRAGMA key = 'raw:{key.hex()}'").fetchall()
+    if named != [(CIPHER,)] or taken != [("ok",)]:
+        raise CipherMissing(
+            "This SQLite cannot encrypt: `pip uninstall apsw`, then "
+            "`pip install --force-reinstall apsw-sqlite3mc`."
+        )
+
+
+def address_with(path: Path, key: bytes | None) -> str:
+    """What VACUUM INTO takes as a file that is encrypted with a key, or with None plain."""
+    secret = "key=" if key is None else f"cipher={CIPHER}&key=raw:{key.hex()}"
+    return f"{path.absolute().as_uri()}?{secret}"
+
+
+def opens(path: Path, key: bytes | None) -> bool:
+    """Whether a file is a database in this key, or a plain one; SQLite looks, as only it may.
+
+    Opening and closing the file by other means would end the locks of this process on it.
+    """
+    try:
+        db = _looking(path)
+    except apsw.Error:
+        return False
+    try:
+        _give_key(db, key)
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except apsw.NotADBError:
+        return False
+    except apsw.Error:
+        return True  # busy, or damaged further on: the header made sense
+    finally:
+        db.close()
+    return True
+
+
+def broken_page(path: Path, key: bytes | None) -> str | None:
+    """What is wrong with the pages of a file, or None; it need not be of this schema."""
+    try:
+        db = _looking(path)
+        try:
+            _give_key(db, key)
+            found = db.execute("PRAGMA integrity_check(1)").fetchall()[0][0]
+        finally:
+            db.close()
+    except apsw.Error as error:
+        return str(error)
+    return None if found == "ok" else str(found)
+
+
+def _looking(path: Path) -> apsw.Connection:
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    return apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+
+
+def _ready(
+    db: apsw.Connection,
+    path: Path,
+    writable: bool,
+    before_migration: Callable[[apsw.Connection], None],
+) -> None:
     """Recognise the file, set and read back every pragma, load sqlite-vec, migrate."""
     version = _recognised(db, path)
     if writable:
         for pragma in _FOR_NEW_FILES if version == 0 else ():
             _set(db, *pragma)
+        if version == 0 and head_file(path).exists():
+            raise StoreDamaged(
+                f"{path} is empty, but {head_file(path).name} tells of more: {remedy(path)}."
+            )
         for pragma in _FOR_WRITING:
             _set(db, *pragma)
     for pragma in _ALWAYS:
@@ -358,6 +489,8 @@ def _ready(db: apsw.Connection, path: Path, writable: bool) -> None:
     if version < len(MIGRATIONS):
         if not writable:
             raise StoreReadOnly(f"{path} must be brought up to date: make it writable once.")
+        if version:
+            before_migration(db)
         _migrate(db, path)
 
 

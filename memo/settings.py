@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memo.errors import MemoError, UsageProblem
+from memo.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,15 +176,6 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a new name in a folder outlast a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def asset(name: str) -> Path:
     """A file of assets/, in the installed wheel or in the checkout.
 
@@ -247,13 +239,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _replace(path: Path, text: str) -> None:
     """Whole or not at all, readable by its owner only."""
-    import tempfile  # noqa: PLC0415
-
     private_folder(path.parent)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=".settings-", encoding="utf-8", delete=False
-    ) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+    write_whole(path, text.encode())

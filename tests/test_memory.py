@@ -317,7 +317,7 @@ def test_what_is_forgotten_leaves_no_trace_in_any_file(tmp_path: Path) -> None:
     for document in story():
         memory.ingest(document)
     memory.forget_fact(memory.facts("Hull")[0].id)
-    left = b"".join(path.read_bytes() for path in (tmp_path / "home").iterdir())
+    left = b"".join(path.read_bytes() for path in (tmp_path / "home").rglob("*.*"))
     assert b"Hull" not in left
     assert b"Borealis" in left
 

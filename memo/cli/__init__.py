@@ -17,6 +17,7 @@ from memo.cli.keeping import backup, doctor, reset, restore, where
 from memo.cli.looking import document, documents, facts, history, log, show_
 from memo.cli.models import model_
 from memo.cli.reading import add, import_
+from memo.cli.securing import decrypt, encrypt, passphrase
 from memo.errors import UsageProblem
 from memo.front import Commands, Front
 
@@ -59,6 +60,7 @@ _IN_ORDER = (
     *(facts, history, log, show_, documents, document),
     *(undo, redo, review, edit, pin, forget),
     *(export, backup, restore, reset),
+    *(encrypt, decrypt, passphrase),
     *(model_, doctor, where, demo),
 )
 """As the help lists them, from use to upkeep."""

@@ -128,6 +128,8 @@ def forget(
     if [fact, document, source].count(None) != 2:
         raise UsageProblem("Name one thing to forget: a fact, --document D or --source S.")
     memory = front.memory()
+    for path in memory.former_stores():
+        front.say(f"{path}, kept before a repair or a restore, goes too: it may hold it.")
     if fact is not None:
         text = memory.history(fact)[0].text
         front.confirm(f"Forget “{text}” and the sentences it comes from, for good?")
@@ -140,5 +142,3 @@ def forget(
         count = sum(one.source == source for one in memory.documents())
         front.confirm(f"Forget {count} documents that came from {source}, for good?")
         front.changed(memory.forget_source(source))
-    for path in memory.former_stores():
-        front.say(f"{path}, kept before a repair or a restore, still holds it: delete that too.")

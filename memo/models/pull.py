@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memo.errors import PullFailed
+from memo.files import sync_folder
 from memo.models.catalogue import HubSource, PathSource, WheelSource
 from memo.models.download import Download, SourceFailed, check_space
 from memo.models.files import (
@@ -24,7 +25,7 @@ from memo.models.files import (
 )
 from memo.models.hub import from_hub
 from memo.models.wheels import from_wheels, requirement
-from memo.settings import private_folder, sync_folder
+from memo.settings import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -5,20 +5,25 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import apsw
 
 from memo import schema
-from memo.errors import EmbedderMismatch, StoreReadOnly
+from memo.errors import EmbedderMismatch, StoreBusy, StoreDamaged, StoreReadOnly
+from memo.head import read_head, write_head
 from memo.lm import EmbedderIdentity
+from memo.settings import private_folder
 from memo.store.rows import checked_vectors
+from memo.store.snapshot import head_of, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
+    from memo.head import Head
     from memo.store.rows import Embed, Row
 
 
@@ -33,15 +38,46 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _keep_former(
+    path: Path, key: bytes | None, clock: Callable[[], datetime] | None, db: apsw.Connection
+) -> None:
+    """Back up what an older memo wrote, before it is brought up to date; not without a clock."""
+    if clock is None:
+        return
+    folder = private_folder(schema.backup_folder(path))
+    target = folder / f"memo-{clock():%Y%m%dT%H%M%SZ}-before-migration.db"
+    if not target.exists():
+        snapshot(db, path, target, key, lambda copy: check_pages(copy, key))
+
+
+def check_pages(path: Path, key: bytes | None) -> None:
+    """Make sure that the pages of a copy hold together, whatever schema they are of.
+
+    Raises:
+        StoreDamaged: They do not.
+    """
+    if problem := schema.broken_page(path, key):
+        raise StoreDamaged(f"The copy {path} is not whole: {problem}.")
+
+
 class Connection:
     """An open file; closed as a context manager."""
 
     def __init__(
-        self, db: apsw.Connection, path: Path, *, writable: bool, clock: Callable[[], datetime]
+        self,
+        db: apsw.Connection,
+        path: Path,
+        *,
+        writable: bool,
+        clock: Callable[[], datetime],
+        key: bytes | None,
     ) -> None:
         self._db = db
         self._clock = clock
+        self._key = key
         self.path = path
+        self.wrote = False
+        """Whether anything was stored through this connection."""
         self.writable = writable
         """False where the file or its folder may only be read."""
         self._secret: bytes = self._one("SELECT value FROM meta WHERE name = 'secret'")[0]
@@ -53,19 +89,37 @@ class Connection:
         path: Path,
         *,
         embedder: EmbedderIdentity | None = None,
+        key: bytes | None = None,
         read_only: bool = False,
+        keep_former: bool = True,
         busy_timeout_ms: int = 5000,
         clock: Callable[[], datetime] = _now,
     ) -> Self:
         """Open the file, making it and its folder where there are none.
 
+        What an older memo wrote is brought up to date, and before that backed up unless
+        `keep_former` is false.
+
         Raises:
             EmbedderMismatch: The stored vectors came from another embedder.
+            StoreDamaged: What was stored last is missing.
             StoreError: As in `schema.connect`.
         """
-        db, writable = schema.connect(path, read_only=read_only, busy_timeout_ms=busy_timeout_ms)
+        written = read_head(path)
+        db, writable = schema.connect(
+            path,
+            key=key,
+            read_only=read_only,
+            busy_timeout_ms=busy_timeout_ms,
+            before_migration=partial(_keep_former, path, key, clock if keep_former else None),
+        )
         try:
-            store = cls(db, path, writable=writable, clock=clock)
+            store = cls(db, path, writable=writable, clock=clock, key=key)
+            if written is not None and (problem := store.behind(written)):
+                raise StoreDamaged(
+                    f"{path} is not whole: {problem}; {schema.remedy(path)}, "
+                    "`memo doctor --accept-loss` goes on with what is left."
+                )
             if embedder is not None:
                 store.adopt(embedder)
             if store._one("SELECT count(*) FROM meta WHERE name = 'underived'")[0]:
@@ -133,8 +187,14 @@ class Connection:
             raise schema.explained(error, self.path) from error
 
     def _script(self, sql: str) -> None:
-        try:
+        with self._explained():
             schema.run_script(self._db, sql)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Tell a failure of SQLite as what it means to the person."""
+        try:
+            yield
         except apsw.Error as error:
             raise schema.explained(error, self.path) from error
 
@@ -163,6 +223,43 @@ class Connection:
         finally:
             if self._db.in_transaction:  # a full disk has already rolled back
                 self._all("ROLLBACK")
+        self.wrote = True
+        write_head(self.path, self.head())
+
+    def head(self) -> Head:
+        """How far the logs of changes and of events have come."""
+        with self._explained():
+            return head_of(self._db)
+
+    def behind(self, written: Head) -> str | None:
+        """What is missing of that which had been stored when this head was written."""
+        now = self.head()
+        if now.changes < written.changes or now.events < written.events:
+            return (
+                f"it holds {now.changes} changes and {now.events} events, "
+                f"{written.changes} and {written.events} were stored"
+            )
+        rows = self._all("SELECT hash FROM event WHERE id = :id", {"id": written.events})
+        if rows and rows[0][0] != written.hash:
+            return f"event {written.events} is not the one that was stored"
+        return None
+
+    def be_alone(self) -> None:
+        """Merge the write-ahead log, and keep every other process out until this closes.
+
+        Raises:
+            StoreBusy: Another connection is open.
+        """
+        for statement in ("journal_mode = DELETE", "locking_mode = EXCLUSIVE"):
+            self._all(f"PRAGMA {statement}")
+        self._script("BEGIN EXCLUSIVE; COMMIT;")
+        if self._all("PRAGMA journal_mode") != [("delete",)]:
+            raise StoreBusy(f"Another memo has {self.path} open: close it, then try again.")
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether what is stored is encrypted."""
+        return self._key is not None
 
     def embedder_identity(self) -> EmbedderIdentity | None:
         """Whose vectors are stored; None before the first."""

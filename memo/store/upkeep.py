@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,11 +11,12 @@ import numpy as np
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.events import FORGOTTEN, chained, edit_text
 from memo.records import FactId, PassageId
-from memo.settings import sync_folder
 from memo.store.codes import FACTS, PASSAGES
+from memo.store.connection import check_pages
 from memo.store.derived import EFFECTIVE, SPAN
 from memo.store.forgetting import Forgetting
 from memo.store.rows import checked_vectors, passage_text, utc
+from memo.store.snapshot import copy_into, forgets_of, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -281,26 +281,51 @@ class Upkeep(Forgetting):
                     self._index_passage_vector(PassageId(id_))
         return filled
 
-    def backup(self, path: Path) -> None:
-        """Write a whole, checked copy; it appears under its name only once it is safe.
+    def backup(self, path: Path, *, thorough: bool = True) -> None:
+        """Write a whole, checked and sealed copy, encrypted where the store is.
+
+        Args:
+            path: It appears under this name only once it is safe.
+            thorough: Compare everything derived, too; else only that every page is whole.
 
         Raises:
             StoreError: The name is taken, or the copy could not be written or checked.
         """
         if path.exists():
             raise StoreError(f"{path} exists already: give another name.")
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        try:
-            unfinished.unlink(missing_ok=True)
-            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-            self._all("VACUUM INTO :path", {"path": str(unfinished)})
-            with type(self).open(unfinished, read_only=True) as copy:
-                problems = copy.check()
-            if problems:
-                raise StoreDamaged(f"The copy {path} is not whole: {'; '.join(problems[:3])}")
-            unfinished.rename(path)
-            sync_folder(path.parent)
-        except OSError as error:
-            raise StoreError(f"{path} could not be written ({error.strerror}).") from error
-        finally:
-            unfinished.unlink(missing_ok=True)
+
+        def check(copy: Path) -> None:
+            if thorough:
+                self._check_copy(copy, self._key)
+            else:
+                check_pages(copy, self._key)
+
+        with self._explained():
+            snapshot(self._db, self.path, path, self._key, check)
+
+    def rewrite(self, path: Path, key: bytes | None) -> None:
+        """Write a checked copy under another key, or with None in plain, ready to be used.
+
+        Raises:
+            StoreError: It could not be written or checked.
+        """
+        with self._explained():
+            copy_into(self._db, path, key)
+        self._check_copy(path, key)
+        with type(self).open(path, key=key):
+            pass  # makes it log ahead, as a store in use does
+
+    def _check_copy(self, path: Path, key: bytes | None) -> None:
+        with type(self).open(path, key=key, read_only=True) as copy:
+            problems = copy.check()
+            if copy.head() != self.head():
+                problems.append("something was stored meanwhile")
+        if problems:
+            raise StoreDamaged(
+                f"The copy {path} is not whole: {'; '.join(problems[:3])}. "
+                "`memo doctor --repair` may help."
+            )
+
+    def forgets(self) -> int:
+        """How often something was forgotten."""
+        return forgets_of(self._db)

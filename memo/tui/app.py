@@ -141,8 +141,24 @@ class MemoApp(MemoBase):
         return wanted if wanted in self.available_themes else themes.DARK.name
 
     def on_mount(self) -> None:
-        """Open the first place, and begin to read what is given."""
+        """Begin, after the passphrase of an encrypted store was given."""
         sys.setswitchinterval(_SWITCH_S)
+        if self.desk.memory.holder.locked:
+            self._unlock()
+        else:
+            self._begin()
+
+    @work(group="dialog")
+    async def _unlock(self) -> None:
+        from memo.tui.unlock import Unlock  # noqa: PLC0415  # as above
+
+        if await self.push_screen_wait(Unlock()):
+            self._begin()
+        else:
+            self.exit()
+
+    def _begin(self) -> None:
+        """Open the first place, and begin to read what is given."""
         self.reader = Reader(self.desk.memory, self._hand, self._told)
         self._read_on()
         self.switch_mode(next(iter(self.MODES)))

@@ -1,0 +1,162 @@
+"""Backups that make themselves, and how one comes back.
+
+One is made when the store changed and the newest is older than `EVERY`; each is verified before it
+counts. Of the older ones the newest of each of `DAYS` days and of `WEEKS` weeks stay. What is
+forgotten goes from all of them: one new backup takes their place.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from memo.errors import StoreError
+from memo.files import shred
+from memo.schema import backup_folder
+from memo.seal import seal_of
+from memo.settings import private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from memo.seal import Seal
+    from memo.store import Store
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(minutes=30)
+DAYS, WEEKS = 7, 4
+_NEWEST = 2
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An automatic backup."""
+
+    path: Path
+    at: datetime
+
+
+def kept(store: Path) -> list[Kept]:
+    """The automatic backups of a store, the oldest first."""
+    found = []
+    for path in backup_folder(store).glob("memo-*.db"):
+        try:
+            at = datetime.strptime(path.stem.split("-")[1], _STAMP).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        found.append(Kept(path, at))
+    return sorted(found, key=lambda one: (one.at, one.path.name))
+
+
+def worth_keeping(times: Collection[datetime]) -> set[datetime]:
+    """Which of these stay: the newest, and the newest of each of the last days and weeks."""
+    newest = sorted(times, reverse=True)
+    days: dict[object, datetime] = {}
+    weeks: dict[object, datetime] = {}
+    for at in newest:
+        days.setdefault(at.date(), at)
+        weeks.setdefault(at.isocalendar()[:2], at)
+    return {*newest[:_NEWEST], *list(days.values())[:DAYS], *list(weeks.values())[:WEEKS]}
+
+
+def after(store: Store) -> None:
+    """Make a backup if one is due; what stands in its way is logged and told by `memo doctor`."""
+    try:
+        if store.writable and _due(store):
+            make(store)
+    except (StoreError, OSError) as error:
+        log.warning("no automatic backup: %s", type(error).__name__)
+
+
+def make(store: Store) -> Path:
+    """Make a backup, and let go of those that are not worth keeping any more.
+
+    Raises:
+        StoreError: It could not be written or checked.
+    """
+    folder = private_folder(backup_folder(store.path))
+    for left in folder.glob(".memo-*"):  # of one that was killed
+        shred(left)
+    path = folder / f"memo-{_now():{_STAMP}}.db"
+    for number in itertools.count(2):
+        if not path.exists():
+            break
+        path = folder / f"memo-{_now():{_STAMP}}-{number}.db"
+    store.backup(path, thorough=False)
+    found = kept(store.path)
+    stay = worth_keeping([one.at for one in found])
+    outdated = set(stale(store))
+    for one in found:
+        if one.path != path and (one.at not in stay or one.path in outdated):
+            shred(one.path)
+    log.info("made an automatic backup of %d bytes", path.stat().st_size)
+    return path
+
+
+def stale(store: Store) -> list[Path]:
+    """Backups that hold what was forgotten since, or in plain what is encrypted now."""
+    forgets, encrypted = store.forgets(), store.encrypted
+    seals = [(one.path, seal_of(one.path)) for one in kept(store.path)]
+    return [path for path, seal in seals if _is_stale(seal, forgets, encrypted)]
+
+
+def _is_stale(seal: Seal | None, forgets: int, encrypted: bool) -> bool:
+    return seal is None or seal.forgets < forgets or (encrypted and not seal.entries)
+
+
+def _due(store: Store) -> bool:
+    found = kept(store.path)
+    if store.wrote and stale(store):
+        return True
+    if found and _now() - found[-1].at < EVERY:
+        return False
+    head = store.head()
+    seal = seal_of(found[-1].path) if found else None
+    return bool(head.changes) and (seal is None or seal.head != head)
+
+
+def purge(store: Store) -> None:
+    """Let one new backup take the place of all copies that hold what no copy may hold now."""
+    gone = stale(store) + former_stores(store.path)
+    try:
+        if gone:
+            make(store)
+    except (StoreError, OSError) as error:
+        log.warning("no automatic backup: %s", type(error).__name__)
+    finally:
+        for part in (part for path in gone for part in files_of(path)):
+            shred(part)
+
+
+# -- a store with its companions -----------------------------------------------------
+
+_SUFFIXES = ("", "-wal", "-shm", "-journal", "-key", "-key.new", "-head")
+
+
+def files_of(store: Path) -> list[Path]:
+    """A store with what lies beside it: SQLite's log, the key, the head."""
+    return [store.with_name(store.name + suffix) for suffix in _SUFFIXES]
+
+
+def former_stores(store: Path) -> list[Path]:
+    """What repairs and restores kept aside; it still holds what was forgotten since."""
+    return sorted(store.parent.glob("memo-before-*.db"))
+
+
+def free_name(store: Path, event: str) -> Path:
+    """A name beside the store for what it was before an event."""
+    for number in itertools.count(1):
+        path = store.with_name(f"memo-before-{event}-{_now():{_STAMP}}-{number}.db")
+        if not path.exists():
+            break
+    return path
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

@@ -1,0 +1,76 @@
+"""How far the log of a store had come, written beside it: what is cut off is noticed.
+
+A store that was cut, or whose write-ahead log was, is a whole store of an earlier day to SQLite.
+The head is written in place after each commit, into one of two places by turns, each with a
+checksum. It is never ahead of the store: a crash between leaves it behind, which proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LINE = 128  # bytes: a place lies in one sector
+_PLACES = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Head:
+    """The ends of the two logs of a store."""
+
+    changes: int = 0
+    """The id of the last change set."""
+    events: int = 0
+    """The id of the last event."""
+    hash: str = ""
+    """The hash of that event, in which all before it are."""
+
+
+def head_file(store: Path) -> Path:
+    """Where the head of a store lies."""
+    return store.with_name(f"{store.name}-head")
+
+
+def read_head(store: Path) -> Head | None:
+    """The furthest head written; None where there is none that can be read."""
+    try:
+        content = head_file(store).read_bytes()
+    except OSError:
+        return None
+    found = [_parsed(content[place * _LINE :][:_LINE]) for place in range(_PLACES)]
+    return max((head for head in found if head is not None), default=None)
+
+
+def write_head(store: Path, head: Head) -> None:
+    """Write how far a store has come; a failure leaves the head that was there.
+
+    It is not synced: a head lost with the power leaves one that is behind.
+    """
+    line = f"memo {head.changes} {head.events} {head.hash or '-'}"
+    text = f"{line} {zlib.crc32(line.encode()):08x}".ljust(_LINE - 1) + "\n"
+    try:
+        handle = os.open(head_file(store), os.O_CREAT | os.O_NOFOLLOW | os.O_WRONLY, 0o600)
+    except OSError:
+        return
+    try:
+        os.pwrite(handle, text.encode(), head.changes % _PLACES * _LINE)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
+
+
+def _parsed(line: bytes) -> Head | None:
+    try:
+        said, _, check = line.decode("ascii").strip().rpartition(" ")
+        if int(check, 16) != zlib.crc32(said.encode()):
+            return None
+        _, changes, events, last = said.split(" ")
+        return Head(int(changes), int(events), "" if last == "-" else last)
+    except ValueError:
+        return None
