@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from memo import answer as answering
 from memo import erase, extract, health, retrieve, voices
+from memo.conversations import Conversations
 from memo.engines import INSTALLED, Engines
 from memo.errors import (
     ContextOverflow,
@@ -148,6 +149,7 @@ class Memory:
         self._engines = engines
         self._busy_timeout_ms = busy_timeout_ms
         self._fence = fence
+        self.conversations = Conversations(self._store)
         self._loading = threading.Lock()
         self._lm: LanguageModel | None = None
         self._embedder: Embedder | None = None
