@@ -597,6 +597,22 @@ class Memory:
         with self._store(embedder) as store:
             return store.edit_fact(fact, claim, at or _now(), embedder.embed)
 
+    def merge(self, facts: Sequence[FactId], text: str) -> ChangeSet:
+        """Put one sentence in the place of several facts; the model is asked about new words only.
+
+        Raises:
+            NotKnown: There is no such fact.
+            UsageProblem: The sentence is blank, or the facts are not several that hold.
+        """
+        if not (sentence := storable(text).strip()):
+            raise UsageProblem("The merged text is blank; write one sentence.")
+        with self._store() as store:
+            said = {fact.text: fact.claim for fact in map(store.fact, facts)}
+        claim = said.get(sentence) or extract.claim_of(sentence, self.language_model())
+        embedder = self.embedder()
+        with self._store(embedder) as store:
+            return store.merge_facts(facts, claim, embedder.embed)
+
     def pin(self, fact: FactId, on: bool = True) -> ChangeSet:
         """Keep a fact from being changed by what is read, or let it go again.
 
