@@ -182,6 +182,11 @@ def _spans(text: str) -> list[tuple[int, int]]:
     return [*spans, (at, len(text))]
 
 
+def sentences(text: str) -> list[str]:
+    """The sentences of a text."""
+    return [text[first:end] for first, end in _spans(text)]
+
+
 def squashed(text: str) -> str:
     """Text as it is compared: case and white space do not matter."""
     return " ".join(text.casefold().split())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import tzinfo
 
-    from memo.records import Fact, Passage, StoredDocument
+    from memo.records import Conversation, Fact, KeptExchange, Passage, StoredDocument
 
 
 def markdown(facts: Iterable[Fact], tz: tzinfo | None) -> Iterator[str]:
@@ -55,8 +55,9 @@ def vault(
     facts: Iterable[Fact],
     documents: Iterable[tuple[StoredDocument, list[Passage]]],
     tz: tzinfo | None,
+    conversations: Iterable[tuple[Conversation, list[KeptExchange]]] = (),
 ) -> Iterator[Note]:
-    """A note for each subject with its facts, and one for each document; facts link to theirs."""
+    """A note for each subject, document and conversation; facts link to their documents."""
     names: dict[int, str] = {}
     taken: set[str] = set()
     for document, passages in documents:
@@ -71,6 +72,24 @@ def vault(
             link = f" — [[{source}]]" if source else ""
             lines.append(f"- {show_line(fact.text)} ({_held(fact, tz)}){link}")
         yield f"Facts/{_free(subject, taken)}.md", lines
+    for conversation, exchanges in conversations:
+        day = conversation.begun.astimezone(tz).date().isoformat()
+        name = _free(f"{day} {conversation.title}", taken)
+        yield f"Conversations/{name}.md", [*_exchange_lines(conversation, exchanges, tz)]
+
+
+def _exchange_lines(
+    conversation: Conversation, exchanges: Iterable[KeptExchange], tz: tzinfo | None
+) -> Iterator[str]:
+    yield "---"
+    yield f"title: {_quoted(conversation.title)}"
+    yield f"date: {conversation.begun.astimezone(tz).isoformat()}"
+    yield "---"
+    for one in exchanges:
+        clock = one.at.astimezone(tz).strftime("%Y-%m-%d %H:%M")
+        yield from ("", f"**you** {clock}", "", one.said)
+        if one.answer:
+            yield from ("", "**memo**", "", one.answer)
 
 
 def _document_lines(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from memo import answer as answering
 from memo import backups, extract, health, keys, replacing, retrieve
+from memo.conversations import Conversations
 from memo.engines import INSTALLED, Engines
 from memo.errors import (
     EmbedderMismatch,
@@ -151,6 +152,7 @@ class Memory:
         self._busy_timeout_ms = busy_timeout_ms
         self._fence = fence
         self._reader = Reader(self.language_model, self.embedder, self._store, fence)
+        self.conversations = Conversations(self._store)
         self._loading = threading.Lock()
         self._lm: LanguageModel | None = None
         self._embedder: Embedder | None = None
@@ -581,6 +583,22 @@ class Memory:
         claim = extract.claim_of(sentence, lm)
         with self._store(embedder) as store:
             return store.edit_fact(fact, claim, at or _now(), embedder.embed)
+
+    def merge(self, facts: Sequence[FactId], text: str) -> ChangeSet:
+        """Put one sentence in the place of several facts; the model is asked about new words only.
+
+        Raises:
+            NotKnown: There is no such fact.
+            UsageProblem: The sentence is blank, or the facts are not several that hold.
+        """
+        if not (sentence := storable(text).strip()):
+            raise UsageProblem("The merged text is blank; write one sentence.")
+        with self._store() as store:
+            said = {fact.text: fact.claim for fact in map(store.fact, facts)}
+        claim = said.get(sentence) or extract.claim_of(sentence, self.language_model())
+        embedder = self.embedder()
+        with self._store(embedder) as store:
+            return store.merge_facts(facts, claim, embedder.embed)
 
     def pin(self, fact: FactId, on: bool = True) -> ChangeSet:
         """Keep a fact from being changed by what is read, or let it go again.

@@ -14,6 +14,8 @@ DocumentId = NewType("DocumentId", int)
 PassageId = NewType("PassageId", int)
 ChangeId = NewType("ChangeId", int)
 HeldId = NewType("HeldId", int)
+ConversationId = NewType("ConversationId", int)
+ExchangeId = NewType("ExchangeId", int)
 
 
 def utc_text(when: datetime) -> str:
@@ -385,3 +387,33 @@ class Answer:
     usage: Usage = Usage()
     first_token_s: float = 0.0
     elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said in one go, or gone on with later, as it is listed."""
+
+    id: ConversationId
+    title: str
+    """The beginning of what was said first."""
+    begun: datetime
+    last: datetime
+    """When something was said in it last."""
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptExchange:
+    """One thing that the person said in a conversation, with what came of it."""
+
+    id: ExchangeId
+    at: datetime
+    said: str
+    answer: str
+    """As far as it was said; "" where nothing was asked."""
+    note: str
+    """What stood under it, where no change set says it."""
+    facts: tuple[CitedFact, ...] = ()
+    """As they stand today."""
+    passages: tuple[CitedPassage, ...] = ()
+    changes: tuple[ChangeSet, ...] = ()

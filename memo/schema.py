@@ -217,6 +217,37 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX passage_at ON passage (at);
     """,
+    # Conversations, a record beside the facts: nothing is derived from them.
+    """
+    CREATE TABLE conversation (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        begun_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE exchange (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+        at TEXT NOT NULL,
+        said TEXT NOT NULL,
+        answer TEXT NOT NULL DEFAULT '',
+        note TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE INDEX exchange_conversation ON exchange (conversation_id);
+    CREATE TABLE exchange_source (
+        exchange_id INTEGER NOT NULL REFERENCES exchange (id) ON DELETE CASCADE,
+        n INTEGER NOT NULL,
+        fact_id INTEGER REFERENCES fact (id),
+        passage_id INTEGER REFERENCES passage (id),
+        PRIMARY KEY (exchange_id, n)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX exchange_source_fact ON exchange_source (fact_id);
+    CREATE INDEX exchange_source_passage ON exchange_source (passage_id);
+    CREATE TABLE exchange_change (
+        exchange_id INTEGER NOT NULL REFERENCES exchange (id) ON DELETE CASCADE,
+        change_id INTEGER NOT NULL REFERENCES change_set (id),
+        PRIMARY KEY (exchange_id, change_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX exchange_change_change ON exchange_change (change_id);
+    """,
 )
 """Applied in order; PRAGMA user_version counts those a file has had. Append, never edit."""
 

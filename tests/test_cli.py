@@ -272,6 +272,18 @@ def test_edit_pin_and_forget(told: Memo) -> None:
     assert told.json("facts", "--state", "all") == []
 
 
+def test_merge_keeps_the_first_sentence_or_takes_ones_own(told: Memo) -> None:
+    ids = [str(fact["id"]) for fact in told.json("facts")]
+    (change,) = told.json("merge", *ids)
+    assert {edit["op"] for edit in change["edits"]} == {"rewrite"}
+    assert len(told.json("facts")) == 1
+    assert told("undo").exit_code == 0
+    assert told("merge", *ids, "--text", "Ann lives in York.").exit_code == 0
+    assert [fact["text"] for fact in told.json("facts")] == ["Ann lives in York."]
+    assert told("merge", ids[0]).exit_code == 2
+    assert told("merge", *ids).exit_code == 2
+
+
 @pytest.mark.parametrize(
     "args", [[], ["1", "--document", "1"], ["--document", "1", "--source", "note"]]
 )

@@ -22,6 +22,7 @@ from toy import TOY, add, embed, fact_of, home, move, moves, note, on, opened, p
 from memo import schema
 from memo.errors import (
     EmbedderMismatch,
+    MemoError,
     ModelError,
     NotKnown,
     StoreBusy,
@@ -170,6 +171,8 @@ DROP INDEX document_key; DROP INDEX change_set_import;
 ALTER TABLE passage DROP COLUMN context; ALTER TABLE change_set DROP COLUMN import_id;
 DROP INDEX fact_state_newest; DROP INDEX change_set_target; DROP INDEX change_set_undone;
 ALTER TABLE fact_state DROP COLUMN begins; ALTER TABLE fact_state DROP COLUMN settles;
+DROP TABLE exchange_source; DROP TABLE exchange_change; DROP TABLE exchange;
+DROP TABLE conversation;
 DROP TABLE code_segment; DROP TABLE code_slots; DROP TABLE code_place;
 CREATE VIRTUAL TABLE fact_vec USING vec0 (
     id INTEGER PRIMARY KEY, vector FLOAT[32] distance_metric=cosine);
@@ -853,6 +856,39 @@ def test_pins_and_edits_are_undone_like_documents(store: Store) -> None:
     assert towns(store) == ["Hull"]
     store.undo()
     assert store.dump() == dumps.pop()
+
+
+def test_merged_facts_are_one_since_the_first_of_them_and_two_again(store: Store) -> None:
+    move(store, "Hull", "2024-01-01")
+    said = plan(Add(home("Cottingham"), on("2024-02-01")))
+    store.apply(note("Near Hull.", "2024-02-01"), said, embed)
+    store.pin(FactId(2))
+    before = store.dump()
+    merged = store.merge_facts([FactId(2), FactId(1)], home("Cottingham near Hull"), embed)
+    assert [(edit.op, edit.fact, edit.new_fact) for edit in merged.edits] == [
+        ("rewrite", 2, 3),
+        ("rewrite", 1, 3),
+        ("pin", 3, None),
+    ]
+    assert towns(store) == ["Cottingham near Hull"]
+    one = store.fact(FactId(3))
+    assert (one.since, one.pinned, one.by_hand) == (on("2024-01-01"), True, True)
+    assert towns(store, "2024-03-01") == ["Cottingham", "Hull"]  # as was known then
+    assert store.check() == []
+    store.undo()
+    assert store.dump() == before
+    store.redo()
+    store.forget_fact(FactId(3))
+    assert store.list_facts(None) == []
+
+
+def test_only_several_facts_that_hold_are_merged(store: Store) -> None:
+    move(store, "Hull", "2024-01-01")
+    move(store, "York", "2024-02-01")
+    for facts, problem in (([1, 2], "Fact 1 is past"), ([2, 2], "alone"), ([2, 9], "no fact 9")):
+        with pytest.raises(MemoError, match=problem):
+            store.merge_facts([FactId(fact) for fact in facts], home("Leeds"), embed)
+    assert towns(store) == ["York"]
 
 
 def test_history_tells_everything_in_order(store: Store) -> None:

@@ -10,7 +10,7 @@ import sys
 import click
 
 from memo.cli.asking import ask
-from memo.cli.changing import edit, forget, pin, redo, review, undo
+from memo.cli.changing import edit, forget, merge, pin, redo, review, undo
 from memo.cli.demo import demo
 from memo.cli.exporting import export
 from memo.cli.keeping import backup, doctor, reset, restore, where
@@ -58,7 +58,7 @@ def main(context: click.Context) -> None:
 _IN_ORDER = (
     *(add, import_, ask),
     *(facts, history, log, show_, documents, document),
-    *(undo, redo, review, edit, pin, forget),
+    *(undo, redo, review, edit, merge, pin, forget),
     *(export, backup, restore, reset),
     *(encrypt, decrypt, passphrase),
     *(model_, doctor, where, demo),

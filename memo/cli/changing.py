@@ -105,6 +105,20 @@ def edit(front: Front, fact: FactId, text: str, at: str | None) -> None:
 
 
 @click.command(cls=Command)
+@click.argument("facts", nargs=-1, type=ID, required=True)
+@click.option("--text", help="Your own sentence; that of the first fact if not given.")
+@with_front
+def merge(front: Front, facts: tuple[FactId, ...], text: str | None) -> None:
+    """Put one sentence in the place of several.
+
+    As `edit` does with one fact; true since the first of them was.
+    """
+    memory = front.memory()
+    sentence = memory.history(facts[0])[0].text if text is None else piped(text, "text")
+    front.changed(memory.merge(facts, sentence))
+
+
+@click.command(cls=Command)
 @click.argument("fact", type=ID)
 @click.option("--off", is_flag=True, help="Let it go again.")
 @with_front

@@ -27,7 +27,7 @@ def export(front: Front, path: Path | None, format: str) -> None:
     """Write messages to a file, or all to a Markdown vault.
 
     Messages as JSON lines that import again as they were; or as Markdown: facts to a file ending
-    in .md, facts and documents to a folder that Obsidian opens as a vault.
+    in .md, facts, documents and conversations to a folder that Obsidian opens as a vault.
     """
     from memo.export import markdown, vault
 
@@ -36,7 +36,9 @@ def export(front: Front, path: Path | None, format: str) -> None:
     to_screen = path is None or str(path) == "-"
     if format == "markdown" and path is not None and not to_screen and path.suffix != ".md":
         facts = memory.facts(state=None)
-        _write_vault(path, vault(facts, memory.export_documents(), front.tz))
+        kept = memory.conversations
+        talks = ((one, kept.exchanges(one.id)) for one in kept.listed())
+        _write_vault(path, vault(facts, memory.export_documents(), front.tz, talks))
         front.say(f"Wrote {path}.")
         if front.json:
             front.data({"path": str(path), "format": format})
@@ -63,7 +65,7 @@ def _write_vault(folder: Path, notes: Iterable[tuple[str, list[str]]]) -> None:
     """A new folder, or an empty one, with notes that only their owner can read."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MemoError(f"{folder} is not an empty folder; name a new one for the vault.")
-    for part in (folder, folder / "Documents", folder / "Facts"):
+    for part in (folder, *(folder / name for name in ("Documents", "Facts", "Conversations"))):
         choices.private_folder(part)
     for name, lines in notes:
         _write(folder / name, lines)

@@ -4,7 +4,8 @@ Events are the truth. What a fact is worth now, the keyword and the vector index
 are derived from them inside the same transaction, and can be rebuilt at any time.
 
 Each file adds one layer, and knows only those before it:
-connection, reading, search, derived, changes, unread, decisions, forgetting, upkeep, browsing.
+connection, reading, search, derived, changes, unread, decisions, conversations, forgetting,
+upkeep, browsing.
 """
 
 from __future__ import annotations

@@ -5,18 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memo.errors import NotKnown
+from memo.errors import NotKnown, UsageProblem
 from memo.records import (
     ChangeId,
     ChangeSet,
     Claim,
+    Fact,
     FactId,
     Held,
     HeldId,
+    State,
     from_utc_text,
     utc_text,
 )
-from memo.store.rows import Said, claims_of, decision_title, indexed, listed, said_by
+from memo.store.rows import (
+    Said,
+    Work,
+    claims_of,
+    decision_title,
+    indexed,
+    listed,
+    said_by,
+)
 from memo.store.unread import Unread
 
 if TYPE_CHECKING:
@@ -37,16 +47,55 @@ class Decisions(Unread):
         """
         vectors = self._embedded([indexed(claim)], embed)
         with self._writing():
-            old = self.fact(fact)
             work = self._begin("edit", f"Edited fact {fact}", at, vectors)
-            said = Said(0, utc_text(at))
-            new = self._store_fact(work, claim, by_hand=True)
-            because = self._append(work, new, "added", True, at, said)
-            self._append(work, fact, "edited", False, at, said, because=because, successor=new)
-            if old.pinned:
-                self._append(work, new, "pinned", None, at, replace(said, edit=1))
-            self._refresh(work.touched)
+            self._reword(work, [self.fact(fact)], claim, at, at)
         return self.change(work.change)
+
+    def merge_facts(self, facts: Sequence[FactId], claim: Claim, embed: Embed) -> ChangeSet:
+        """Put one sentence in the place of several that hold, true since the first of them was.
+
+        To forget it forgets those, too, as with an edit.
+
+        Raises:
+            NotKnown: There is no such fact.
+            UsageProblem: They are fewer than two, or one no longer holds.
+        """
+        named = list(dict.fromkeys(facts))
+        if len(named) < 2:
+            raise UsageProblem("One fact alone cannot be merged: name two or more.")
+        vectors = self._embedded([indexed(claim)], embed)
+        with self._writing():
+            olds = [self.fact(fact) for fact in named]
+            past = [str(old.id) for old in olds if old.state is State.PAST]
+            if past:
+                raise UsageProblem(f"Fact {past[0]} is past: only what holds can be merged.")
+            now = max(self._clock(), *(old.since for old in olds))
+            title = f"Merged facts {', '.join(map(str, named))}"
+            work = self._begin("edit", title, now, vectors)
+            self._reword(work, olds, claim, min(old.since for old in olds), now)
+        return self.change(work.change)
+
+    def _reword(
+        self, work: Work, olds: Sequence[Fact], claim: Claim, since: datetime, at: datetime
+    ) -> None:
+        """End facts at a time for the person's own sentence, which a pin of theirs moves to."""
+        said = Said(0, utc_text(at))
+        new = self._store_fact(work, claim, by_hand=True)
+        because = self._append(work, new, "added", True, since, said)
+        for number, old in enumerate(olds):
+            self._append(
+                work,
+                old.id,
+                "edited",
+                False,
+                at,
+                replace(said, edit=number),
+                because=because,
+                successor=new,
+            )
+        if any(old.pinned for old in olds):
+            self._append(work, new, "pinned", None, at, replace(said, edit=len(olds)))
+        self._refresh(work.touched)
 
     def pin(self, fact: FactId, on: bool = True) -> ChangeSet:
         """Keep a fact from being changed by what is read, or let it go again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from memo.errors import NotKnown, StoreBusy
+from memo.errors import NotKnown
 from memo.events import FORGOTTEN, edit_of, mentions, squashed, without_sentences
 from memo.records import (
     ChangeId,
@@ -17,14 +17,14 @@ from memo.records import (
     MarkUncertain,
     PassageId,
 )
-from memo.store.decisions import Decisions
+from memo.store.conversations import Conversations
 from memo.store.rows import claims_of, clean, facts_named, telling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Forgetting(Decisions):
+class Forgetting(Conversations):
     """What is forgotten leaves keyed marks by which an import of it is recognised."""
 
     def forget_fact(self, fact: FactId) -> ChangeSet:
@@ -42,10 +42,15 @@ class Forgetting(Decisions):
             if not facts:
                 raise NotKnown(f"There is no fact {fact}: `memo facts` lists them.")
             work = self._begin("forget", f"Forgot fact {fact}")
+            words: set[str] = set()
+            documents: set[int] = set()
             for one in facts:
-                self._strike(one)
+                told, where = self._strike(one)
+                words |= told
+                documents |= where
             self._blank_facts(facts)
             self._wipe_indexes()
+            self._strike_exchanges(facts, documents, words)
         self._truncate_log()
         return self.change(work.change)
 
@@ -78,11 +83,15 @@ class Forgetting(Decisions):
     def _forget_documents(self, ids: list[int], title: str) -> ChangeSet:
         with self._writing():
             work = self._begin("forget", title)
+            words = self._words_of(ids)
             for document in ids:
                 self._blank_document(DocumentId(document))
-            self._blank_facts(self._unsupported(ids))
+            facts = self._unsupported(ids)
+            words |= {word for fact in facts for word in self._told(fact)}
+            self._blank_facts(facts)
             self._refresh(self._facts_of(ids))
             self._wipe_indexes()
+            self._strike_exchanges(facts, ids, words)
         self._truncate_log()
         return self.change(work.change)
 
@@ -100,8 +109,28 @@ class Forgetting(Decisions):
         )
         return [FactId(row) for row in rows] if fact in rows else []
 
-    def _strike(self, fact: FactId) -> None:
-        """Bury a fact, and strike the sentences that it stands on out of all passages."""
+    def _told(self, fact: FactId) -> tuple[str, str]:
+        """A fact's sentence and its value."""
+        text, value = self._one("SELECT text, value FROM fact WHERE id = :fact", {"fact": fact})
+        return text, value
+
+    def _words_of(self, documents: list[int]) -> set[str]:
+        """All messages of these documents."""
+        rows = self._all(
+            """
+            SELECT text FROM passage
+            WHERE document_id IN (SELECT value FROM json_each(:documents))
+            """,
+            {"documents": json.dumps(documents)},
+        )
+        return {text for (text,) in rows}
+
+    def _strike(self, fact: FactId) -> tuple[set[str], set[int]]:
+        """Bury a fact, and strike the sentences that it stands on out of all passages.
+
+        Returns:
+            Its words with those sentences, and the documents that lost one.
+        """
         text, question, value = self._one(
             "SELECT text, question, value FROM fact WHERE id = :fact", {"fact": fact}
         )
@@ -125,6 +154,7 @@ class Forgetting(Decisions):
         words = {word for told in (value, *struck) for word in telling(told)}
         for document in documents:
             self._strike_names(document, words)
+        return {text, value, *struck}, documents
 
     def _quotes(self, fact: FactId, words: tuple[str, ...]) -> dict[PassageId, set[str]]:
         """What a fact stands on, by passage: quotes; words where a document gave no quote."""
@@ -311,11 +341,3 @@ class Forgetting(Decisions):
         """Write the keyword indexes anew: a deleted term can stay behind where a page begins."""
         self._all("INSERT INTO fact_fts (fact_fts) VALUES ('rebuild')")
         self._all("INSERT INTO passage_fts (passage_fts) VALUES ('rebuild')")
-
-    def _truncate_log(self) -> None:
-        """Empty the write-ahead log, where pages keep what they held before."""
-        if self._one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
-            raise StoreBusy(
-                f"It is forgotten, but {self.path}-wal still holds the words while another "
-                "program reads: close every other memo."
-            )

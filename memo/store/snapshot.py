@@ -80,7 +80,7 @@ def head_of(db: apsw.Connection) -> Head:
     """How far the logs of changes and of events have come."""
     rows: Any = db.execute(
         """
-        SELECT ifnull((SELECT max(id) FROM change_set), 0), ifnull(max(id), 0),
+        SELECT ifnull((SELECT max(id) FROM change_set WHERE id > 0), 0), ifnull(max(id), 0),
             ifnull((SELECT hash FROM event ORDER BY id DESC LIMIT 1), '')
         FROM event
         """

@@ -62,6 +62,9 @@ class Upkeep(Forgetting):
                 "passages": passages,
                 "facts": [asdict(fact) for fact in facts],
                 "events": events,
+                "conversations": self._table(
+                    "SELECT id, conversation_id, at, said, answer, note FROM exchange ORDER BY id"
+                ),
                 "held": [[*ids, edit_text(held.edit), held.reason] for *ids, held in self.held()],
                 "fact_words": self._ids("SELECT rowid FROM fact_fts ORDER BY rowid"),
                 "passage_words": self._ids("SELECT rowid FROM passage_fts ORDER BY rowid"),

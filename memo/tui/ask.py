@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,26 +16,28 @@ from textual.content import Content
 from textual.widgets import Markdown, Static, TextArea
 
 from memo.answer import Question
-from memo.errors import MemoError
+from memo.errors import MemoError, NotKnown, Stopped
 from memo.memory import AlreadyKnown, Failed, note
-from memo.records import Answer, ChangeSet
+from memo.records import Answer, ChangeSet, ConversationId
 from memo.terminal import day
 from memo.tui.composer import COMMANDS, Composer
+from memo.tui.conversations import Conversations
 from memo.tui.desk import Stream
 from memo.tui.dialogs import Choose, Page
 from memo.tui.exchange import ChangeLine, Exchange, Source
+from memo.tui.markdown import CITE
 from memo.tui.place import Place
-from memo.tui.text import DIM, change_content, one_line, word_diff
+from memo.tui.text import DIM, change_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from textual.widget import Widget
 
-    from memo.tui.reader import Outcome
-
 _MOST_EXCHANGES = 60
 """Older ones leave the screen, so that a long day stays quick."""
+_LAST_WORDS_S = 2.0
+"""For what was said to be drawn, when an answer ends."""
 _QUESTION = re.compile(
     r"\?\s*$|^(who|whose|whom|what|which|when|where|why|how|is|are|was|were|am|do|does|did|has|have|"
     r"had|can|could|will|would|should|may|might|list|show me|tell me)\b",
@@ -59,6 +62,10 @@ class Ask(Place):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop", key_display="esc", id="ask.stop"),
         Binding("ctrl+r", "private", "Private", key_display="^r", id="ask.private"),
+        Binding(
+            "ctrl+o", "conversations", "Conversations", key_display="^o", id="ask.conversations"
+        ),
+        Binding("ctrl+n", "new", "New", key_display="^n", show=False, id="ask.new"),
         Binding("i,slash", "write", "Write", show=False, id="ask.write"),
         Binding("pageup", "scroll(-1)", "Page up", show=False, priority=True, id="ask.up"),
         Binding("pagedown", "scroll(1)", "Page down", show=False, priority=True, id="ask.down"),
@@ -68,7 +75,8 @@ class Ask(Place):
         super().__init__()
         self.private = False
         self._stream: Stream | None = None
-        self._exchange: Exchange | None = None
+        self._conversation: ConversationId | None = None
+        """That which is gone on with; None before anything is kept of it."""
 
     def body(self) -> Iterable[Widget]:
         """Talk above, composer below."""
@@ -79,6 +87,7 @@ class Ask(Place):
         """Begin to write."""
         self.query_one("#talk", VerticalScroll).anchor()
         self.watch(self.memo, "as_of", self._note)
+        self.watch(self.memo, "gone", self._forgotten, init=False)
         self.query_one(Composer).focus()
 
     def _note(self) -> None:
@@ -115,59 +124,75 @@ class Ask(Place):
 
     @work(exclusive=True, group="say")
     async def say(self, text: str) -> None:
-        """Answer what is asked, remember what is told."""
+        """Answer what is asked, remember what is told, and keep both but for what is private."""
         question, told = asked_and_told(text)
         private = self.private or self.memo.as_of is not None
         exchange = Exchange(text)
-        self._exchange = exchange
         await self._mount(exchange)
-        if question and not await self._answer(exchange, question):
+        if not private:
+            begun = await self.look(lambda m: m.conversations.begin(text, self._conversation))
+            if begun is not None:
+                self._conversation, exchange.kept = begun
+        answered = not question
+        try:
+            answered = answered or await self._answer(exchange, question)
+        finally:  # another message ends the answer to this one
+            words = "" if answered else exchange.change_line.words
+            if question and answered and not told:
+                words = "a question · nothing to remember" if exchange.answer else "stopped"
+            elif answered and told and private:
+                words = "private · not remembered"
+            exchange.change_line.say(words)
+            if question:
+                self._keep_answer(exchange, words)
+        if not answered:
             self._return(text)
-            return
-        if not told:
-            stopped = question and exchange.answer is None
-            exchange.change_line.say("stopped" if stopped else "a question · nothing to remember")
-        elif private:
-            exchange.change_line.say("private · not remembered")
-        else:
+        elif told and not private:
             self._remember(exchange, told, alone=not question)
 
-    async def _mount(self, exchange: Exchange) -> None:
+    async def _mount(self, *exchanges: Exchange) -> None:
         talk = self.query_one("#talk", VerticalScroll)
         await talk.query("#welcome").remove()
-        old = list(talk.query(Exchange))[: -_MOST_EXCHANGES + 1]
-        for one in old:
+        for one in list(talk.query(Exchange))[: len(exchanges) - _MOST_EXCHANGES or None]:
             await one.remove()
-        await talk.mount(exchange)
+        await talk.mount_all(exchanges)
         talk.anchor()
 
     async def _answer(self, exchange: Exchange, question: str) -> bool:
         """Write the answer as it comes; False where there was none."""
         self._stream = stream = Stream()
         asked = Question(question, self.memo.as_of)
-        writing = Markdown.get_stream(exchange.markdown)
+        writing = Markdown.get_stream(exchange.text)
         exchange.change_line.say("thinking… · esc stops")
         try:
             async for piece in self.memo.desk.stream(lambda memory: memory.ask(asked), stream):
                 if isinstance(piece, Answer):
-                    exchange.answer = piece
+                    await exchange.conclude(piece, self.tz)
                 else:
                     await writing.write(exchange.piece(piece))
         except MemoError as error:
             self.memo.complain(error)
             exchange.change_line.say("not answered")
             return bool(exchange.answered)
+        except asyncio.CancelledError:
+            exchange.change_line.say("stopped")
+            raise
         finally:
+            stream.stop()
             self._stream = None
-            await writing.write(exchange.rest())
-            await writing.stop()
-        exchange.change_line.say("")
-        if exchange.answer is not None:
-            await exchange.conclude(exchange.answer, self.tz)
-        elif stream.stopped:
+            with suppress(TimeoutError):  # on a screen that closes, nothing is drawn any more
+                await asyncio.wait_for(writing.stop(), _LAST_WORDS_S)
+        if exchange.answer is None:
             exchange.change_line.say("stopped")
             return bool(exchange.answered)
         return True
+
+    @work(group="keep")
+    async def _keep_answer(self, exchange: Exchange, words: str) -> None:
+        kept = exchange.kept
+        if kept is not None:
+            said = exchange.answered, exchange.answer
+            await self.look(lambda memory: memory.conversations.answered(kept, *said, words))
 
     def _return(self, text: str) -> None:
         """Give a message back that was not answered."""
@@ -175,33 +200,92 @@ class Ask(Place):
         if not composer.text.strip():
             composer.put(text)
 
-    def _remember(self, exchange: Exchange, text: str, *, alone: bool) -> None:
-        exchange.change_line.say("remembering…")
-        self._keep(exchange, text, alone)
-
     @work(group="remember")
-    async def _keep(self, exchange: Exchange, text: str, alone: bool) -> None:
-        """Have it read, and show what came of it."""
-        for document in note(text, speaker=self.memo.settings.me):
-            outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-            self.memo.reader.remember(document, outcome)
+    async def _remember(self, exchange: Exchange, text: str, *, alone: bool) -> None:
+        """Have it read, and show what came of it, as far as that was not stopped."""
+        documents = note(text, speaker=self.memo.settings.me)
+        exchange.reading = Stream()
+        exchange.change_line.say("remembering… · esc stops")
+        changes: list[ChangeSet] = []
+        words = ""
+        for number, document in enumerate(documents):
             try:
-                result = await outcome
+                result = await self.memo.reader.remember(document, exchange.reading)
             except MemoError as error:
-                self.memo.complain(error)
-                exchange.change_line.say("not remembered")
-                self._return(text)
-                return
+                words = "stopped · not remembered"
+                if not isinstance(error, Stopped):
+                    self.memo.complain(error)
+                    words = "not remembered"
+                if number:
+                    words = f"{number} of {len(documents)} parts are remembered, the rest is not"
+                rest = [one.text for part in documents[number:] for one in part.messages]
+                self._return("\n".join(rest) if number else text)
+                break
             if isinstance(result, Failed):
                 self.memo.tell(result.reason, severity="error")
-                exchange.change_line.say("not remembered")
+                words = "not remembered"
             elif isinstance(result, AlreadyKnown):
-                exchange.change_line.say("said before")
+                words = "said before"
             else:
-                exchange.change_line.show(result.change)
+                changes.append(result.change)
                 if alone:
-                    exchange.reply(_noted(result.change))
+                    exchange.reply(result.change)
                 self.memo.changed(result.change)
+        exchange.reading = None
+        if changes:
+            exchange.change_line.show(changes[-1], words)
+        else:
+            exchange.change_line.say(words)
+        kept, ids = exchange.kept, [change.id for change in changes]
+        if kept is not None:
+            await self.look(lambda memory: memory.conversations.remembered(kept, words, ids))
+
+    # -- conversations ---------------------------------------------------------------
+
+    @work(group="dialog")
+    async def action_conversations(self) -> None:
+        """Choose one to go on with."""
+        chosen = await self.app.push_screen_wait(Conversations())
+        if chosen is not None:
+            self.resume(chosen)
+
+    @work(exclusive=True, group="say")
+    async def resume(self, conversation: ConversationId) -> None:
+        """Show a conversation as it was kept, and go on with it."""
+        try:
+            kept = await self.memo.desk.look(lambda m: m.conversations.exchanges(conversation))
+        except NotKnown:  # deleted, or all of it forgotten
+            self.action_new()
+            return
+        except MemoError as error:
+            self.memo.complain(error)
+            return
+        self._conversation = conversation
+        await self.query(Exchange).remove()
+        shown = kept[-_MOST_EXCHANGES:]
+        exchanges = [Exchange(one.said) for one in shown]
+        await self._mount(*exchanges)
+        for exchange, one in zip(exchanges, shown, strict=True):
+            await exchange.restore(one, self.tz)
+        composer = self.query_one(Composer)
+        composer.sent = [one.said for one in kept]
+        composer.focus()
+
+    def action_new(self) -> None:
+        """Begin anew; what was said is kept."""
+        self.workers.cancel_group(self, "say")
+        self._conversation = None
+        self.query(Exchange).remove()
+        self.query_one(Composer).sent = []
+        if not self.query("#welcome"):
+            self.query_one("#talk").mount(Static(_welcome(), id="welcome"))
+
+    def _forgotten(self) -> None:
+        """Show of this conversation what is still kept: nothing forgotten stays on the screen."""
+        if self._conversation is not None:
+            self.resume(self._conversation)
+        elif self.query(Exchange):
+            self.action_new()
 
     # -- what is under a message -----------------------------------------------------
 
@@ -228,19 +312,25 @@ class Ask(Place):
     def _cited(self, event: Markdown.LinkClicked) -> None:
         """A citation opens its fact; no other link does anything."""
         event.stop()
-        number = event.href.removeprefix("cite:")
         for exchange in event.markdown.ancestors:
             if isinstance(exchange, Exchange) and exchange.answer is not None:
                 for cited in exchange.answer.facts:
-                    if event.href == f"cite:{cited.n}" and str(cited.n) == number:
+                    if event.href == f"{CITE}{cited.n}":
                         self.memo.open_fact(cited.fact.id)
 
     # -- keys and commands -----------------------------------------------------------
 
     def action_stop(self) -> None:
-        """Stop the answer; where there is none, leave the line."""
+        """Stop the answer, else the reading of what was told; where there is neither, leave."""
+        reading = [one for one in self.query(Exchange) if one.reading is not None]
         if self._stream is not None:
             self._stream.stop()
+        elif reading:
+            for exchange in reading:
+                if exchange.reading is not None:
+                    exchange.reading.stop()
+                exchange.change_line.say("stopping…")
+            self.memo.reader.let_go()
         elif self.query_one(Composer).has_focus:
             self.query_one("#talk").focus()
         else:
@@ -291,8 +381,10 @@ class Ask(Place):
                 self._import(rest)
             case "/undo":
                 self.memo.action_undo()
-            case "/clear":
-                self.query(Exchange).remove()
+            case "/new":
+                self.action_new()
+            case "/resume":
+                self.action_conversations()
             case "/help":
                 self.memo.action_help()
             case "/quit":
@@ -319,35 +411,11 @@ def _name(command: str) -> str:
     return command.split()[0]
 
 
-_REPLIES = {
-    "add": "Noted: ",
-    "rewrite": "Changed: ",
-    "make_false": "No longer so: ",
-    "reinforce": "As I knew: ",
-    "uncertain": "Perhaps outdated now: ",
-}
-
-
-def _noted(change: ChangeSet) -> Content:
-    """What memo says to somebody who only told it something."""
-    lines = [
-        Content.assemble(
-            _REPLIES.get(edit.op, ""),
-            word_diff(edit.text, edit.new_text) if edit.new_text else one_line(edit.text),
-        )
-        for edit in change.edits
-    ]
-    lines += [
-        Content.assemble("For your review: ", one_line(held.new_text or held.text))
-        for held in change.held
-    ]
-    return Content("\n").join(lines) if lines else Content("I have kept your words.")
-
-
 def _welcome() -> Content:
     return Content.assemble(
         ("memo\n\n", "bold $primary"),
         "Tell me what happens in your life; I keep it true as it changes.\n",
         "Ask me, and I answer with what you told me.\n\n",
-        ("Enter sends · Esc then 2 shows the facts · F1 help · ctrl+p all commands", DIM),
+        ("Enter sends · Esc then 2 shows the facts · F1 help · ^p all commands\n", DIM),
+        ("^o goes on with an earlier conversation", DIM),
     )

@@ -24,7 +24,8 @@ COMMANDS = {
     "/facts WORDS": "search the facts",
     "/import PATH": "read files and folders",
     "/undo": "take the last change back",
-    "/clear": "empty the screen; nothing is forgotten",
+    "/new": "begin a new conversation; this one is kept",
+    "/resume": "go on with an earlier conversation, search them, delete one",
     "/help": "keys and commands",
     "/quit": "leave memo",
 }
@@ -46,8 +47,10 @@ class Composer(TextArea):
     HELP = (
         "# Ask\nWrite what is so, or ask: memo answers, and remembers what you tell it.\n\n"
         "`Enter` sends, `Ctrl+J` or `Shift+Enter` begins a new line, `↑` brings back what you "
-        "sent, `Esc` stops an answer, keeping what was said; a second `Esc` leaves the line, so "
-        "that `1` to `7` go to the other places.\n\n"
+        "sent, `Esc` stops an answer, keeping what was said, or the reading of what you told, "
+        "which then is not remembered; a second `Esc` leaves the line, so that `1` to `7` go to "
+        "the other places.\n\nConversations are kept, but for private ones and what is asked "
+        "as of another day. What is forgotten goes out of them, too.\n\n"
         + "\n".join(f"- `{name}` {does}" for name, does in COMMANDS.items())
     )
 

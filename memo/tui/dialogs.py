@@ -14,13 +14,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static, TextArea
+from textual.widgets import Button, Input, OptionList, Static, TextArea
 
 from memo.show import show, show_line
-from memo.tui.text import plain
+from memo.tui.text import one_line, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from textual import events
     from textual.app import ComposeResult
@@ -114,6 +114,10 @@ class Ask(ModalScreen[str | None]):
             yield Static(Content.styled(f"{self.hint}\n{keys}".strip(), "$foreground 60%"))
 
     def on_mount(self) -> None:
+        """The text is there: begin with it."""
+        self.begin()
+
+    def begin(self) -> None:
         """Write at the end."""
         line = self.query_one(Lines)
         line.focus()
@@ -134,6 +138,36 @@ class Ask(ModalScreen[str | None]):
         if edited is not None:
             line.text = show(edited.strip())
             line.move_cursor(line.document.end)
+
+
+class Merge(Ask):
+    """One sentence for several: one of theirs, or the person's own."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        hint = "Enter takes the sentence under the cursor; Tab, and write your own."
+        super().__init__(f"Merge {len(sentences)} facts into one sentence", sentences[0], hint)
+        self.sentences = sentences
+
+    def compose(self) -> ComposeResult:
+        """The sentences above the line."""
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled(self.heading, "bold"))
+            yield OptionList(*map(one_line, self.sentences), id="sentences", markup=False)
+            yield Lines(self.text, id="line")
+            keys = "Esc cancel   Ctrl+E $EDITOR"
+            yield Static(Content.styled(f"{self.hint}\n{keys}", "$foreground 60%"))
+
+    def begin(self) -> None:
+        """Choose first."""
+        self.query_one(OptionList).focus()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """It is what one's own sentence begins from."""
+        self.query_one(Lines).text = show(self.sentences[event.option_index])
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """This one, letter by letter."""
+        self.dismiss(self.sentences[event.option_index])
 
 
 def in_editor(screen: ModalScreen[str | None], text: str) -> str | None:

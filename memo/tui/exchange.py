@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,10 +9,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Markdown, Static
+from textual.widgets import Static
 
-from memo.records import FactId
-from memo.tui.text import DIM, as_markdown, plain, source_content, tally
+from memo.records import Answer, ChangeSet, FactId, KeptExchange
+from memo.show import show
+from memo.tui.markdown import AnswerText
+from memo.tui.text import DIM, one_line, plain, source_content, tally, word_diff
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from memo.records import Answer, ChangeSet
-
-_UNFINISHED = re.compile(r"\[\d*$")
-_CITATION = re.compile(r"\[(\d{1,4})\]")
+    from memo.records import ExchangeId
+    from memo.tui.desk import Stream
 
 
 class Source(Static, can_focus=True):
@@ -78,18 +77,20 @@ class ChangeLine(Static, can_focus=True):
     def __init__(self) -> None:
         super().__init__(classes="change")
         self.change: ChangeSet | None = None
+        self.words = ""
+        """What it says besides the change."""
         self.can_focus = False
 
     def say(self, text: str) -> None:
         """A few words instead."""
-        self.change, self.can_focus = None, False
-        self.update(Content.styled(text, DIM))
+        self.change, self.words, self.can_focus = None, text, False
+        self.update(Content.styled(show(text), DIM))
 
-    def show(self, change: ChangeSet) -> None:
-        """What changed."""
-        self.change = change
+    def show(self, change: ChangeSet, words: str = "") -> None:
+        """What changed, and what else there is to say."""
+        self.change, self.words = change, words
         self.can_focus = True
-        keys = "" if change.undone else " · u undo"
+        keys = f"{' · ' * bool(words)}{show(words)}{'' if change.undone else ' · u undo'}"
         done = "taken back" if change.undone else tally(change)
         self.update(Content.assemble(done, (f"{keys} · enter details", DIM)))
 
@@ -117,47 +118,74 @@ class Exchange(Vertical):
         self.said = said
         self.answered = ""
         self.answer: Answer | None = None
+        self.kept: ExchangeId | None = None
+        """Under which it is kept; None where it is not."""
+        self.reading: Stream | None = None
+        """By which the reading of what it tells can be stopped."""
         self.change_line = ChangeLine()
-        self._held_back = ""
+        self.text = AnswerText()
         self._sources = Vertical(classes="sources")
-        self.markdown = Markdown("", classes="answer", open_links=False)
 
     def compose(self) -> ComposeResult:
         """The message; the rest comes."""
         yield Static(Content.assemble(("▌ ", "bold $primary"), plain(self.said)), classes="said")
-        yield self.markdown
+        yield self.text
         yield self._sources
         yield self.change_line
 
     def piece(self, text: str) -> str:
-        """The next piece as Markdown; an unfinished citation waits for its rest."""
+        """The next piece of the answer, as Markdown that is shown."""
         self.answered += text
-        text = self._held_back + text
-        match = _UNFINISHED.search(text)
-        self._held_back = text[match.start() :] if match else ""
-        return _cited(text[: match.start()] if match else text)
-
-    def rest(self) -> str:
-        """What waited for more that never came."""
-        rest, self._held_back = self._held_back, ""
-        return as_markdown(rest)
+        return show(text)
 
     async def conclude(self, answer: Answer, tz: tzinfo | None) -> None:
         """Show what the answer rests on."""
+        self.answer = answer
         sources = [Source(fact, content) for fact, content in source_content(answer, tz)]
         if self._sources.is_attached:  # not cleared away meanwhile
             await self._sources.mount_all(sources)
 
-    def reply(self, content: Content) -> None:
-        """Say something that no model wrote."""
+    def reply(self, change: ChangeSet) -> None:
+        """Say to somebody who only told something what came of it; no model writes this."""
         if self._sources.is_attached:
-            self._sources.mount(Static(content, classes="reply"))
+            self._sources.mount(Static(noted(change), classes="reply"))
+
+    async def restore(self, kept: KeptExchange, tz: tzinfo | None) -> None:
+        """Be what was kept, its sources and changes as they stand today."""
+        self.kept, self.answered = kept.id, kept.answer
+        if kept.answer:
+            await self.text.update(show(kept.answer))
+            await self.conclude(
+                Answer(kept.said, "", kept.answer, facts=kept.facts, passages=kept.passages), tz
+            )
+        for change in kept.changes:
+            if not kept.answer:
+                self.reply(change)
+            self.change_line.show(change, kept.note)
+        if not kept.changes:
+            self.change_line.say(kept.note)
 
 
-def _cited(text: str) -> str:
-    """Markdown in which only our own citations are links."""
-    parts = _CITATION.split(text)
-    return "".join(
-        f"[\\[{part}\\]](cite:{part})" if number % 2 else as_markdown(part)
-        for number, part in enumerate(parts)
-    )
+_REPLIES = {
+    "add": "Noted: ",
+    "rewrite": "Changed: ",
+    "make_false": "No longer so: ",
+    "reinforce": "As I knew: ",
+    "uncertain": "Perhaps outdated now: ",
+}
+
+
+def noted(change: ChangeSet) -> Content:
+    """What memo says to somebody who only told it something."""
+    lines = [
+        Content.assemble(
+            _REPLIES.get(edit.op, ""),
+            word_diff(edit.text, edit.new_text) if edit.new_text else one_line(edit.text),
+        )
+        for edit in change.edits
+    ]
+    lines += [
+        Content.assemble("For your review: ", one_line(held.new_text or held.text))
+        for held in change.held
+    ]
+    return Content("\n").join(lines) if lines else Content("I have kept your words.")

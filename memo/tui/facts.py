@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 
 from memo.records import Fact, FactId, State
 from memo.show import show_line
-from memo.tui.dialogs import Ask, Confirm, Line, Page
+from memo.tui.dialogs import Ask, Confirm, Line, Merge, Page
 from memo.tui.place import Place
 from memo.tui.rows import Rows
 from memo.tui.text import DIM, fact_row, one_line, plain, quoted
@@ -60,8 +60,9 @@ class Facts(Place):
         "# Facts\nWhat memo holds true, held true, or doubts. `/` searches, `f` goes from current "
         "to past, uncertain and all, `s` sorts.\n\n`[` and `]` go to the day before or after at "
         "which anything changed, `t` to any day; everything then shows what was known that day."
-        "\n\n`e` puts your own words in a fact's place, `p` keeps it from being changed, `u` takes "
-        "the last change back. `Delete` forgets for good, after asking."
+        "\n\n`e` puts your own words in a fact's place, `p` keeps it from being changed. `Space` "
+        "marks facts that say the same, `m` merges them into one sentence. `u` takes the last "
+        "change back. `Delete` forgets for good, after asking."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/", id="facts.search"),
@@ -72,6 +73,8 @@ class Facts(Place):
         Binding("t", "day", "Day", id="facts.day"),
         Binding("e", "edit", "Edit", id="facts.edit"),
         Binding("p", "pin", "Pin", id="facts.pin"),
+        Binding("space", "mark", "Mark", show=False, id="facts.mark"),
+        Binding("m", "merge", "Merge", id="facts.merge"),
         Binding("delete", "forget", "Forget", id="facts.forget"),
         Binding("c", "copy", "Copy", show=False, id="facts.copy"),
         Binding("escape", "back", "Back", show=False, id="facts.back"),
@@ -266,6 +269,9 @@ class Facts(Place):
             self.rows.focus()
         elif query.value:
             query.value = ""
+        elif self.rows.marked:
+            self.rows.marked.clear()
+            self.rows.refresh()
         elif self.memo.as_of is not None:
             self.memo.as_of = None
 
@@ -319,6 +325,28 @@ class Facts(Place):
             and await self.change(lambda memory: memory.edit(fact.id, text), thinks=True)
         ):
             self.memo.tell("Your words stand in its place now; u takes that back.")
+
+    def action_mark(self) -> None:
+        """Mark this one and go to the next."""
+        self.rows.toggle_mark()
+        self.rows.action_move(1)
+
+    @work(group="dialog")
+    async def action_merge(self) -> None:
+        """One sentence in the place of those that are marked."""
+        if self._fact() is None:
+            return
+        marked = [FactId(key) for key in self.rows.keys if key in self.rows.marked]
+        if len(marked) < 2:
+            self.memo.tell("Mark two facts or more with Space, then m merges them.")
+            return
+        facts = await self.look(lambda memory: memory.facts_by_id(marked))
+        if not facts:
+            return
+        text = await self.app.push_screen_wait(Merge([fact.text for fact in facts]))
+        if text and await self.change(lambda memory: memory.merge(marked, text), thinks=True):
+            self.rows.marked.clear()
+            self.memo.tell(f"One sentence stands for {len(facts)} now; u takes that back.")
 
     @work(group="dialog")
     async def action_pin(self) -> None:

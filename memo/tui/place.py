@@ -53,6 +53,8 @@ class MemoBase(App[int]):
     """The day that is looked at; None is now."""
     version: reactive[int] = reactive(0, init=False)
     """Counts changes of the store, so that lists know when they are old."""
+    gone: reactive[int] = reactive(0, init=False)
+    """Counts what was forgotten or deleted, so that no screen goes on showing it."""
     waiting: reactive[int] = reactive(0, init=False)
     """How many edits wait for review."""
     status: reactive[str] = reactive("", init=False)
@@ -125,6 +127,8 @@ class MemoBase(App[int]):
     def changed(self, change: ChangeSet | None = None) -> None:
         """The store is another now: lists are fetched anew."""
         self.version += 1
+        if change is not None and change.kind == "forget":
+            self.gone += 1
 
 
 class PlaceTab(Static):

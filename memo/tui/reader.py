@@ -8,7 +8,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from memo.errors import MemoError
+from memo.errors import MemoError, Stopped
+from memo.lm import stop_when
 from memo.memory import AlreadyKnown, Failed, Imported
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from memo.importers import Skipped
     from memo.memory import Memory
     from memo.records import Document
-    from memo.tui.desk import Hand
+    from memo.tui.desk import Hand, Stream
 
 Outcome = Imported | AlreadyKnown | Failed
 
@@ -88,14 +89,25 @@ class Reader:
                 pauses or ends.
         """
         self._memory, self._hand, self._tell = memory, hand, tell
-        self._said: deque[tuple[Document, asyncio.Future[Outcome]]] = deque()
+        self._said: deque[tuple[Document, Stream, asyncio.Future[Outcome]]] = deque()
         self.jobs: list[Job] = []
         self._wake = asyncio.Event()
 
-    def remember(self, document: Document, outcome: asyncio.Future[Outcome]) -> None:
-        """Read what the person has just said, before anything else."""
-        self._said.append((document, outcome))
+    def remember(self, document: Document, stop: Stream) -> asyncio.Future[Outcome]:
+        """Read what the person has just said, before anything else.
+
+        The future fails with `Stopped` where that was stopped before anything of it was stored.
+        """
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._said.append((document, stop, outcome))
         self._wake.set()
+        return outcome
+
+    def let_go(self) -> None:
+        """End the waiting of what was stopped before its turn came."""
+        for _, stop, outcome in self._said:
+            if stop.stopped and not outcome.done():
+                outcome.set_exception(Stopped("Stopped before it was read."))
 
     def add(self, job: Job) -> None:
         """Read these when nothing else is waiting."""
@@ -133,9 +145,13 @@ class Reader:
     async def step(self) -> bool:
         """Read one document; False where there is none."""
         if self._said:
-            document, outcome = self._said.popleft()
+            document, stop, outcome = self._said.popleft()
+            if outcome.done():
+                return True
             try:
-                result = await asyncio.wrap_future(self._hand.submit(lambda: self._read(document)))
+                result = await asyncio.wrap_future(
+                    self._hand.submit(lambda: self._read(document, stop))
+                )
             except MemoError as error:
                 if not outcome.done():
                     outcome.set_exception(error)
@@ -162,8 +178,9 @@ class Reader:
         self._tell(job, result)
         return True
 
-    def _read(self, document: Document) -> Outcome:
-        for event in self._memory.ingest_all([document]):
-            if isinstance(event, Imported | AlreadyKnown | Failed):
-                return event
+    def _read(self, document: Document, stop: Stream | None = None) -> Outcome:
+        with stop_when(lambda: stop is not None and stop.stopped):
+            for event in self._memory.ingest_all([document]):
+                if isinstance(event, Imported | AlreadyKnown | Failed):
+                    return event
         raise AssertionError("an import tells of every document")

@@ -7,7 +7,6 @@ a word says too.
 from __future__ import annotations
 
 import difflib
-import re
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -220,14 +219,6 @@ def quoted(text: str, quote: str | None) -> Content:
     if quote and (start := shown.plain.find(show(quote))) >= 0:
         return shown.stylize("bold underline $text-warning", start, start + len(show(quote)))
     return shown
-
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&^$=:/@])")
-
-
-def as_markdown(text: str) -> str:
-    """Text that Markdown draws as it stands: no heading, link, picture or emphasis in it."""
-    return _MARKDOWN.sub(r"\\\1", show(text)).replace("\n", "  \n")
 
 
 def ago(when: datetime, now: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -199,10 +200,19 @@ def test_birthdays_need_no_model(tmp_path: Path) -> None:
 
 def test_a_vault_is_written_that_links_facts_to_documents(memo: Memo, tmp_path: Path) -> None:
     memo.json("import", chat(tmp_path, *FIRST, *LATER), "--me", "Ann")
+    july = datetime(2024, 7, 1, tzinfo=UTC)
+    with Store.open(memo.home / "memo.db", clock=lambda: july) as store:
+        _, exchange = store.begin_exchange("Where is Bo?\nIn Hull?")
+        store.keep_answer(exchange, "In Hull [1].")
     folder = tmp_path / "vault"
     memo.json("export", folder, "--format", "markdown")
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
-    assert names == {"Documents/2024-01-05 Bo.md", "Documents/2024-06-01 Bo.md", "Facts/Ann.md"}
+    assert names == {
+        *("Documents/2024-01-05 Bo.md", "Documents/2024-06-01 Bo.md", "Facts/Ann.md"),
+        "Conversations/2024-07-01 Where is Bo.md",
+    }
+    talk = (folder / "Conversations" / "2024-07-01 Where is Bo.md").read_text()
+    assert talk.endswith("Where is Bo?\nIn Hull?\n\n**memo**\n\nIn Hull [1].\n")
     facts = (folder / "Facts" / "Ann.md").read_text()
     assert "Ann works at Borealis. (since 2024-06-01) — [[2024-06-01 Bo]]" in facts
     first = (folder / "Documents" / "2024-01-05 Bo.md").read_text()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from driver import drive, hides, memory_of, rows, shows, told, typed, until, without_models
-from textual.widgets import Input
+from fakes import HashEmbedder
+from textual.widgets import Input, OptionList
 
 from memo.errors import UsageProblem
-from memo.records import State
+from memo.memory import note
+from memo.records import Add, Claim, Plan, State
+from memo.store import Store
 from memo.tui.app import MemoApp
 from memo.tui.dates import typed_day
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.pilot import Pilot
+
+    from memo.memory import Memory
+    from memo.records import Fact
 
 TODAY = date(2026, 5, 15)
 
@@ -226,3 +232,55 @@ def test_a_fact_is_opened_while_its_list_is_on_its_way(tmp_path: Path) -> None:
         await shows(pilot, "Where does Ann work? Acme")
 
     drive(memory, story, (120, 30))
+
+
+def doubled(memory: Memory) -> Memory:
+    """Where Ann lives is known in two sentences."""
+    told(memory)
+    when = datetime.fromisoformat("2024-02-01T12:00:00+00:00")
+    (document,) = note("I live at 7 Dock Street in Hull.", when, speaker="Ann")
+    claim = Claim("Ann's home is 7 Dock Street.", "Where is Ann's home?", "7 Dock Street", ("Ann",))
+    embedder = HashEmbedder()
+    with Store.open(memory.settings.store, embedder=embedder.identity) as store:
+        store.apply(document, Plan((Add(claim, when),)), embedder.embed)
+    return memory
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["picked", "written"])
+def test_facts_that_say_the_same_become_one_by_key_and_two_again(tmp_path: Path, own: bool) -> None:
+    memory = doubled(memory_of(tmp_path))
+    before = {fact.text for fact in memory.facts()}
+    kept: list[Fact] = []
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await until(pilot, lambda: rows(pilot).item is not None)
+        await pilot.press("space", "m")
+        await shows(pilot, "Mark two facts or more")
+        await pilot.press("escape")
+        for fact in memory.facts():
+            if "Borealis" not in fact.text:
+                rows(pilot).go(fact.id)
+                await pilot.press("space")
+        await pilot.press("m")
+        await shows(pilot, "Merge 2 facts into one sentence", "Ann's home is 7 Dock Street.")
+        sentence = "Ann's home is 7 Dock Street."
+        if own:
+            sentence = "Ann lives in York."  # the fake knows it
+            await pilot.press("tab", "ctrl+a", "ctrl+k")
+            await typed(pilot, sentence)
+        else:
+            choices = pilot.app.screen.query_one(OptionList)
+            texts = [str(option.prompt) for option in choices.options]
+            choices.highlighted = texts.index(sentence)
+        await pilot.press("enter")
+        await shows(pilot, "One sentence stands for 2 now")
+        kept.extend(fact for fact in memory.facts() if "Borealis" not in fact.text)
+        await pilot.press("u")
+        await until(pilot, lambda: {fact.text for fact in memory.facts()} == before)
+
+    drive(memory, story)
+    (one,) = kept
+    assert one.by_hand
+    assert one.since == datetime.fromisoformat("2024-01-05T12:00:00+00:00")
+    assert one.text == ("Ann lives in York." if own else "Ann's home is 7 Dock Street.")

@@ -11,7 +11,6 @@ import pytest
 from driver import drive, lines, memory_of, rows, told, until
 from fakes import FakeLM
 from hostile import PAYLOADS, haunted
-from markdown_it import MarkdownIt
 from textual import events
 
 from memo.show import show, show_line
@@ -19,7 +18,6 @@ from memo.tui.app import MemoApp
 from memo.tui.composer import Composer
 from memo.tui.exchange import Exchange
 from memo.tui.importing import Files, Import
-from memo.tui.text import as_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,7 +100,7 @@ def test_what_a_model_and_a_person_write_is_shown_and_does_nothing(tmp_path: Pat
         await pilot.press("ctrl+r")  # what stands on a line of its own would be remembered
         for number, payload in enumerate(PAYLOADS):
             Parrot.payload = payload.replace("\ud800", "?")
-            screen.query_one(Composer).put("/clear")
+            screen.query_one(Composer).put("/new")
             await pilot.press("enter")
             await until(pilot, lambda: not screen.query(Exchange))
             screen.query_one(Composer).put(f"where does Ann work, {payload} {number} then?")
@@ -158,15 +156,6 @@ def test_a_name_a_status_and_an_error_are_shown_and_do_nothing(tmp_path: Path) -
             app.clear_notifications()
 
     drive(memory_of(tmp_path), story, (100, 30))
-
-
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_markdown_draws_it_as_it_stands(payload: str) -> None:
-    tokens = MarkdownIt("gfm-like").parse(as_markdown(payload))
-    kinds = {token.type for token in tokens}
-    assert kinds <= {"paragraph_open", "inline", "paragraph_close", "code_block"}
-    inside = {child.type for token in tokens for child in token.children or ()}
-    assert inside <= {"text", "text_special", "hardbreak", "softbreak"}
 
 
 def test_a_crash_tells_where_and_none_of_the_persons_words(
