@@ -12,6 +12,7 @@ import click
 from memo.cli.asking import ask
 from memo.cli.changing import edit, forget, pin, redo, review, undo
 from memo.cli.demo import demo
+from memo.cli.evaluating import eval_
 from memo.cli.exporting import export
 from memo.cli.keeping import backup, doctor, reset, restore, where
 from memo.cli.looking import document, documents, facts, history, log, show_
@@ -59,7 +60,7 @@ _IN_ORDER = (
     *(facts, history, log, show_, documents, document),
     *(undo, redo, review, edit, pin, forget),
     *(export, backup, restore, reset),
-    *(model_, doctor, where, demo),
+    *(model_, doctor, where, demo, eval_),
 )
 """As the help lists them, from use to upkeep."""
 
