@@ -12,6 +12,7 @@ import click
 from memo.cli.asking import ask
 from memo.cli.changing import edit, forget, merge, pin, redo, review, undo
 from memo.cli.demo import demo
+from memo.cli.evaluating import eval_
 from memo.cli.exporting import export
 from memo.cli.keeping import backup, doctor, reset, restore, where
 from memo.cli.looking import document, documents, facts, history, log, show_
@@ -61,7 +62,7 @@ _IN_ORDER = (
     *(undo, redo, review, edit, merge, pin, forget),
     *(export, backup, restore, reset),
     *(encrypt, decrypt, passphrase),
-    *(model_, doctor, where, demo),
+    *(model_, doctor, where, demo, eval_),
 )
 """As the help lists them, from use to upkeep."""
 

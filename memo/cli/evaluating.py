@@ -1,0 +1,168 @@
+"""`memo eval`: measure on this machine what memo remembers right, beside other methods."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from memo.errors import MemoError, UsageProblem
+from memo.front import Command, Commands, Front, with_front
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from memo.eval.cases import Case
+
+_METHODS = ("rag", "fact-rag", "erase", "erase-reference", "full")
+_DEFAULT = ("rag", "fact-rag", "erase")
+_SIZES = ("full", "mini", "nano")
+
+
+@click.group("eval", cls=Commands, no_args_is_help=True)
+def eval_() -> None:
+    """Measure memo here, beside other methods."""
+
+
+def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What all evaluations of methods share."""
+    file = click.Path(path_type=Path, dir_okay=False)
+    for option in (
+        click.option("--resume", is_flag=True, help="Go on with a run that was stopped."),
+        click.option("--out", metavar="FILE", type=file, help="The JSON file; others beside it."),
+        click.option("--nano", "size", flag_value="nano", help="Ten minutes, to see it work."),
+        click.option("--mini", "size", flag_value="mini", help="An hour on two cores."),
+        click.option(
+            "--method",
+            "methods",
+            multiple=True,
+            type=click.Choice(_METHODS),
+            help=f"Repeatable; if not given {', '.join(_DEFAULT)}.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@eval_.command("conversations", cls=Command)
+@_run_options
+@click.option("--seeds", metavar="A-B", help="Which conversations; from 1000 on for final figures.")
+@with_front
+def conversations(
+    front: Front,
+    methods: tuple[str, ...],
+    seeds: str | None,
+    size: str | None,
+    out: Path | None,
+    resume: bool,
+) -> None:
+    """Generated talk of ten people whose lives change.
+
+    Made from seeds, single-hop and multi-hop, with the truth known. Seeds from 1000 on use
+    templates that nothing was developed with.
+    """
+    from memo.eval.conversations import MULTI_HOP, SINGLE_HOP, SIZES, conversation
+
+    size = size or "full"
+    chosen = SIZES[size]
+    numbers = _seeds(seeds) if seeds is not None else list(range(1, chosen.seeds + 1))
+    front.say(f"Drawing {2 * len(numbers)} conversations…")
+    cases = [
+        conversation(seed, subset, chosen) for seed in numbers for subset in (SINGLE_HOP, MULTI_HOP)
+    ]
+    asked_for = {"evaluation": "conversations", "size": size, "seeds": numbers}
+    _run(front, cases, methods or _DEFAULT, asked_for, out, resume)
+
+
+def _seeds(text: str) -> list[int]:
+    """`3`, `1-5` or `1,4,9-12`.
+
+    Raises:
+        UsageProblem: It is nothing of the kind.
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageProblem(f"--seeds {text} should be like 3, 1-5 or 1,4,9-12.")
+        numbers += range(int(first), int(last or first) + 1)
+    if not numbers or len(numbers) > _MOST_SEEDS:
+        raise UsageProblem(f"--seeds {text} gives {len(numbers)}; give 1 to {_MOST_SEEDS}.")
+    return list(dict.fromkeys(numbers))
+
+
+_MOST_SEEDS = 1000
+
+
+def _run(
+    front: Front,
+    cases: Sequence[Case],
+    methods: Sequence[str],
+    asked_for: dict[str, Any],
+    out: Path | None,
+    resume: bool,
+) -> None:
+    """Run the methods over the cases, then write the result and show it."""
+    from memo.eval.journal import Journal
+    from memo.eval.methods import Tools
+    from memo.eval.report import summary
+    from memo.eval.runner import run
+
+    memory = front.memory()
+    lm, embedder = memory.language_model(), memory.embedder()
+    asked_for |= {"methods": list(methods), "model": lm.name, "embedder": embedder.identity.name}
+    out = out or Path(f"memo-eval-{asked_for['evaluation']}-{asked_for['size']}-{lm.name}.json")
+    journal = Journal(out.with_suffix(".jsonl"), asked_for, resume=resume)
+    work = out.with_suffix(".work").absolute()
+    tools = Tools(lm, embedder, front.settings, work)
+    told = -1
+    with (
+        closing(journal),
+        closing(run(cases, methods, tools, journal)) as steps,
+        front.status() as status,
+    ):
+        for step in steps:
+            line = f"{step.method} on {step.case}: {step.done} of {step.total}{_left(step.eta_s)}"
+            status.update(line)
+            if not status.live and 20 * step.done // step.total > told:
+                told = 20 * step.done // step.total
+                front.say(line)
+    shutil.rmtree(work, ignore_errors=True)
+    _finish(front, summary(journal.records, cases), out)
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f", {seconds:.0f} s left"
+    return f", {seconds / 60:.0f} min left"
+
+
+def _finish(front: Front, result: dict[str, Any], out: Path) -> None:
+    """Write the JSON file, and show the tables."""
+    from memo import terminal
+    from memo.eval import report
+
+    try:
+        out.write_text(json.dumps(result, indent=1) + "\n", "ascii")
+    except OSError as error:
+        raise MemoError(
+            f"Cannot write {out}: {error.strerror}; name another with --out."
+        ) from error
+    if front.json:
+        front.data({key: result[key] for key in ("run", "figures")})
+    else:
+        figures = result["figures"]
+        for headings, rows in (
+            (report.ACCURACY_HEADINGS, report.accuracy_rows(figures)),
+            (report.COST_HEADINGS, report.cost_rows(figures)),
+        ):
+            for line in terminal.table(headings, rows, front.columns):
+                front.line(line)
+            front.line("")
+    front.say(f"Every verdict is in {out}.")
