@@ -1,0 +1,148 @@
+"""Whether a text says that something is over, denied, added to what there is, or of former days."""
+
+from __future__ import annotations
+
+import re
+
+from memo.wording.words import LEADING, WORD, content, sentences, words
+
+_ENDING = re.compile(
+    r"\b(no (?:longer|more)|any ?more|not|never|quit|stop(?:ped|s)?|"
+    r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|lost|left|leaving|"
+    r"selling (?:the|my|our|his|her|their)|"
+    r"ended|ends|(?:is|are|was|be|all|['’]s) over|cancel(?:led|ed)?|"
+    r"called off|last day|(?:is|are|was|come|came|take|took|taken) (?:\w+ )?off|broke|broken|"
+    r"split|divorced|separated|died|dead|gone|finished|without|used to|former|"
+    r"formerly|ex|dropped|done with|retired|resigned|notice|clos(?:ed|es)|threw|thrown|"
+    r"returned|expired|out of|wrong|instead|"
+    r"scrapped|ditched|binned|dumped|abandoned|axed|(?:got|get|getting) rid of|rid of|"
+    r"(?:took|take|taken|taking|gave|given|sent|handed|brought) (?:\w+ ){1,2}back|let go|"
+    r"(?:go|gone|went) (?:bust|under)|shut(?:ting)? down|packed (?:it )?in|"
+    r"fell (?:through|out)|over with|traded in|handed in|turned down|"
+    r"passed away|swapped|replaced|switched|changed|moved|fired|laid off|back from|"
+    r"(?:stood|stand|standing|stepped|step|stepping) down|"
+    r"(?:pull|dropp|back|bail|opt)(?:ed|ing) out|"
+    r"(?:got|gone|came|come|went|go) off|(?:jack|chuck)(?:ed|ing) (?:it )?in|part(?:ed|ing) ways|"
+    r"(?:wound|wind|winding|folded) up|folded|lapsed|ran out|run out|written off|for scrap|"
+    r"given (?:it )?back|gave (?:it )?back|put (?:off|back)|postponed|unsubscribed|rehomed|"
+    r"(?:clear(?:ed|s)|healed) up|recovered|(?:wore|worn) off|paid (?:off|back)|wrapped up|"
+    r"(?:pull|pulled|pulling) the plug|call(?:ed|ing)? it (?:a day|quits)|(?:got|gotten) over|"
+    r"donated|outgr(?:ew|own)|(?:say|said|saying) (?:goodbye|farewell) to|goodbye to)\b|n't\b",
+    re.IGNORECASE,
+)
+
+_NEGATION = re.compile(
+    r"no longer|no more|any ?more|not|never|n't|without|wrong|last day", re.IGNORECASE
+)
+
+_OBJECT = re.compile(
+    r"not|never|n't|without|back from|left|leaving|quit|out of|moved|lost|gave up|given up",
+    re.IGNORECASE,
+)
+"""What follows these words is over, not what stands before them."""
+
+_BESIDE = re.compile(
+    r"\b(?:(?:an?|my|our|his|her|their) second|another|besides|in addition|on top of|alongside|"
+    r"as well as|additional|an extra)\b|\b(?:too|as well)(?=\s*(?:[.,;!)]|$))",
+    re.IGNORECASE,
+)
+
+_RECALLED = re.compile(
+    r"\b(?:long|years) ago\b|\bback (?:then|in)\b|\bin those days\b|"
+    r"\bwhen (?:I|we|he|she|they|[^\W\d_a-z][\w-]*) (?:was|were|lived|worked|had|studied)\b|"
+    r"\bas an? (?:child|kid|boy|girl|student|teenager)\b|\bonce (?:lived|worked|had|was|were)\b",
+    re.IGNORECASE,
+)
+
+_SMALL = r"(?:(?:on|in|at|from|to|with|for|by|an?|the|my|our|his|her|their) )"
+
+_LIGHT = frozenset(
+    "take have get go do work live use own make keep stay attend class course".split()
+)
+
+_ARRIVING = re.compile(r"\b(?:moved|switched|changed) (?:in ?)?to\b", re.IGNORECASE)
+
+_TOWARDS = re.compile(r"(?<!ing )\b(?:to|into|for|(?<=it )with|by)\b", re.IGNORECASE)
+
+_CLAUSE = re.compile(
+    r"[,;:]|\s(?:-|\u2013|\u2014)\s|\b(?:and|but|so|then|though|while|because|since)\b"
+)
+
+_PAST = re.compile(
+    r"\b(did|was|were|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|once|"
+    r"back (?:in|then)|ago|last|until|first|old|originally|in (?:19|20)\d\d)\b",
+    re.IGNORECASE,
+)
+
+
+def ends_something(text: str) -> bool:
+    """Whether a sentence has a word that ends, negates or replaces."""
+    return bool(_ENDING.search(_ARRIVING.sub(" ", text)))
+
+
+def over(value: str, text: str) -> bool:
+    """Whether a text says of a value that it is over, rather than of another in its sentence.
+
+    `I left Acme for Borealis, no more nights` says it of Acme and of the nights.
+    """
+    wanted = content(value)
+    if ends_something(value):
+        return True
+    clauses = [c for s in sentences(text) for c in _CLAUSE.split(s) if wanted <= content(c)]
+    if not wanted or not clauses:
+        return ends_something(text)
+    return any(_is_over(wanted, clause) for clause in clauses)
+
+
+def _is_over(wanted: frozenset[str], clause: str) -> bool:
+    if "still" in words(clause):
+        return False
+    start = next(m.start() for m in WORD.finditer(clause) if content(m.group()) & wanted)
+    for match in _ENDING.finditer(clause):
+        word, between = match.group().casefold(), clause[match.end() : max(start, match.end())]
+        if not _NEGATION.fullmatch(word) and _TOWARDS.search(between):
+            continue  # the one that comes instead
+        if _OBJECT.fullmatch(word) and match.end() > start:
+            continue  # `the rash is not from the soap` denies the soap
+        if word == "instead" and not clause[match.end() :].startswith(" of"):
+            continue
+        return True
+    return False
+
+
+def denies(value: str, text: str) -> bool:
+    """Whether a text says a value only to deny it: `on Wednesdays, not on Mondays`."""
+    bare = re.escape(LEADING.sub("", value.strip()))
+    said = len(re.findall(rf"(?<!\w){bare}(?!\w)", text, re.IGNORECASE)) if bare else 0
+    denied = rf"(?:\bnot|\bisn['’]t|\baren['’]t|\bnever) {_SMALL}{{0,2}}{bare}(?!\w)"
+    return 0 < said == len(re.findall(denied, text, re.IGNORECASE))
+
+
+def recalls(text: str) -> bool:
+    """Whether a sentence tells of former days: `when I lived in Hull` ends no other home."""
+    return bool(_RECALLED.search(text))
+
+
+def comes_beside(text: str) -> bool:
+    """Whether a text says that something is added to what there is: `a second job`."""
+    return bool(_BESIDE.search(text))
+
+
+def goes_on(text: str) -> bool:
+    """Whether a sentence speaks of what the one before it has named: `It's an electric one`."""
+    return bool(re.match(r"(?:and |but )?(?:it|he|she|they|that|this|these|those)\b", text, re.I))
+
+
+def without_endings(text: str) -> frozenset[str]:
+    """Stems of the words that carry meaning, those left out that only say that it is over."""
+    return content(_ENDING.sub(" ", text)) - content("longer more")
+
+
+def told(text: str) -> frozenset[str]:
+    """Stems of what a fact tells: neither how something ends nor verbs that go with anything."""
+    return without_endings(text) - content(" ".join(_LIGHT))
+
+
+def asks_about_past(question: str) -> bool:
+    """Whether a question is about how things were, by its verbs and time words."""
+    return bool(_PAST.search(question))

@@ -1,0 +1,377 @@
+"""Whom a text speaks of: speakers and pronouns, people near to somebody, whose a value is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from memo.wording.words import (
+    DAYS,
+    POSSESSIVE,
+    STOP,
+    WORD,
+    content,
+    quote_for,
+    sentences,
+    stem,
+    words,
+)
+
+_FIRST_PERSON = frozenset("i i'm i've i'll i'd we we're we've we'll we'd me us".split())
+
+_THIRD_PERSON = frozenset("he she they he's she's they're they've they'll his her their".split())
+
+_ELDERS = (
+    frozenset("mother mum mom mam mama mummy parents".split()),
+    frozenset("father dad papa daddy parents".split()),
+    frozenset("gran grandma granny nan nana grandmother".split()),
+    frozenset("grandad grandpa grandfather".split()),
+)
+
+_SEVERAL_AT_A_TIME = (
+    frozenset("brother brothers siblings".split()),
+    frozenset("sister sisters siblings".split()),
+    frozenset("son kids children child kid".split()),
+    frozenset("daughter kids children child kid".split()),
+    frozenset({"baby"}),
+    frozenset("aunt auntie".split()),
+    frozenset({"uncle"}),
+    frozenset("cousin cousins".split()),
+    frozenset({"nephew"}),
+    frozenset({"niece"}),
+    frozenset("friend friends mate mates".split()),
+    frozenset("neighbour neighbours neighbor neighbors".split()),
+    frozenset("colleague colleagues coworker coworkers".split()),
+)
+
+_ONE_AT_A_TIME = (
+    frozenset({"wife"}),
+    frozenset({"husband"}),
+    frozenset("fiance fiancee".split()),
+    frozenset("girlfriend boyfriend partner".split()),
+    frozenset({"ex"}),
+    frozenset("flatmate roommate housemate".split()),
+    frozenset("boss manager".split()),
+    frozenset("landlord landlady".split()),
+)
+
+_RELATIONS = (*_ELDERS, *_SEVERAL_AT_A_TIME, *_ONE_AT_A_TIME)
+"""Words for people near to somebody; those of one line can mean the same person."""
+
+_NEAR_PEOPLE = frozenset().union(*_RELATIONS)
+
+_OWN_KIN = frozenset().union(*_ELDERS) - set(
+    "mother father grandmother grandfather parents".split()
+)
+"""Whom people speak of without saying whose; `Father Brendan` is a priest."""
+
+_MANY = frozenset().union(*_SEVERAL_AT_A_TIME) | {"parents"}
+
+_INTRODUCED = re.compile(
+    r"\b(?:[Hh]e|[Ss]he|[Ii]t)(?:['’]s| is) (?:called|named) ([^\W\d_a-z][\w'’-]*)"
+)
+
+VERB = re.compile(
+    r"(?:is|has|was|had|are|were|have|got|will|can|could|would|does|did|says|said|went|came|took|"
+    r"bought|made|found|met|wants|lives|works|plays|goes|just|also|still|now|and|finally|\w{3,}ed|[a-z]{2,}[^s\W]s)"
+)
+"""Words by which it is seen that a name before them does something."""
+
+_PLACING = frozenset("in at to from on of for near via by the into called named".split())
+
+_CONTRACTED = re.compile(r"['’]\w+$")
+
+NOBODY = frozenset(
+    "you your her him them what who when where how that there here yes no good great bad sad big "
+    "new happy lovely nice funny quick small last next first only just finally today yesterday "
+    "tomorrow tonight work life dinner lunch breakfast everything everybody everyone nothing "
+    "nobody news thanks sorry guess turns hope someone somebody anyone anybody something anything "
+    "people each most some many one another".split()
+)
+"""Words that may begin a sentence and name nobody."""
+
+
+def pronoun_for(value: str, name: str, text: str) -> bool:
+    """Whether the sentence that says a value can speak of somebody only as `he` or `she`."""
+    told = set(words(quote_for(value, text) or ""))
+    thing = re.search(rf"\b(?:the|an?) {re.escape(name)}\b", text, re.IGNORECASE)
+    return bool({"he", "she", "he's", "she's"} & told) and not set(words(name)) & told and not thing
+
+
+def has_possessive(text: str) -> bool:
+    """Whether a sentence says `his`, `her` or `their`."""
+    return bool({"his", "her", "their"} & set(words(text)))
+
+
+_SPEAKER_FORMS = tuple(
+    (re.compile(rf"\b{form}\b"), becomes)
+    for form, becomes in (
+        (r"(?:[Ii]['’]m|[Ii] am|[Ww]e['’]re|[Ww]e are)", "{} is"),
+        (r"(?:[Ii]|[Ww]e)(?:['’]ve| have)", "{} has"),
+        (r"(?:[Ii]|[Ww]e)['’]ll", "{} will"),
+        (r"(?:[Ii]|[Ww]e)['’]d", "{} would"),
+        (r"[Ww]e were", "{} was"),
+        (r"(?:[Ii]|[Ww]e) do", "{} does"),
+        (r"(?:[Ii]|[Ww]e) don['’]t", "{} doesn't"),
+        (r"am I", "is {}"),
+        (r"(?:[Mm]y|[Oo]ur|[Mm]ine|[Oo]urs)", "{}'s"),
+        (r"(?:[Ii]|[Ww]e|[Mm]e|us|[Mm]yself|ourselves)(?!['’])", "{}"),
+    )
+)
+
+
+def resolved(text: str, speaker: str) -> str:
+    """A text in which its speaker has a name instead of pronouns; unchanged if none is known.
+
+    A small model otherwise gives what a message says of others to whoever signed it.
+    """
+    if speaker == "I":
+        return text
+    for form, becomes in _SPEAKER_FORMS:
+        text = form.sub(lambda _, to=becomes: to.format(speaker), text)  # type: ignore[misc]
+    return text
+
+
+def claimed(sentence: str, speaker: str) -> str:
+    """A sentence about "the baby" as one about whose it is: the speaker's, as far as is known."""
+    whose = "My" if speaker == "I" else f"{speaker}'s"
+    first, _, rest = sentence.partition(" ")
+    if POSSESSIVE.sub("", first).casefold() in _OWN_KIN:
+        return f"{whose} {first[0].lower()}{first[1:]} {rest}"
+    return re.sub(r"^(?:The|A|An|His|Her|Their|Our|My)\s+(?=[a-z])", f"{whose} ", sentence, count=1)
+
+
+_COMMON = ("Tom", "Kate", "Paul", "Anna", "Emma", "Jack", "Ann", "Ben")
+"""Names that a small model never misspells; of `Solveig` it makes `Solwig`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A sentence whose subjects have common names, and the way back."""
+
+    text: str
+    names: tuple[tuple[str, str], ...]
+    """Each name with the one that stands for it."""
+
+    def back(self, text: str) -> str:
+        """A text about the sentence with the names as they were."""
+        for name, common in self.names:
+            text = re.sub(rf"\b{common}\b", lambda _, name=name: name, text)  # type: ignore[misc]
+        return text
+
+
+def renamed(sentence: str, subjects: tuple[str, ...]) -> Renamed:
+    """A sentence whose subjects' names a model cannot misspell."""
+    swaps: list[tuple[str, str]] = []
+    there = set(words(sentence))
+    free = iter(name for name in _COMMON if name.casefold() not in there)
+    for subject in subjects:
+        called = re.match(r"[^\W\d_a-z][\w-]*(?: [^\W\d_a-z][\w-]*)*", subject)
+        if called is None or called.group() in {"I", *_COMMON, *dict(swaps)}:
+            continue
+        if (common := next(free, None)) is None:
+            break
+        swaps.append((called.group(), common))
+        sentence = re.sub(rf"\b{re.escape(called.group())}\b", common, sentence)
+    return Renamed(sentence, tuple(swaps))
+
+
+_CALLED = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*(?: [^\W\d_a-z][\w-]*)*"
+
+_WHOSE = rf"[Mm]y|[Oo]ur|{_CALLED}['’]s?"
+
+_IS_SOMEBODYS = re.compile(rf"({_CALLED}) is ({_WHOSE}) ((?:[a-z][\w-]*\s?){{1,3}})\.?")
+
+_SOMEBODYS_IS = re.compile(
+    rf"({_WHOSE}) ((?:[a-z][\w-]*\s){{1,3}})is (?:called |named )?({_CALLED})\.?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Who somebody is to somebody else."""
+
+    person: str
+    whose: str
+    """With its possessive ending: `Ann's`, `my`."""
+    name: str
+    """What the person is: `sister`, `piano teacher`."""
+
+    @property
+    def sentence(self) -> str:
+        """The relation as a fact."""
+        return f"{self.person} is {self.whose} {self.name}."
+
+    @property
+    def holder(self) -> str:
+        """The place that the person holds: `Ann's piano teacher`."""
+        return f"{self.whose} {self.name}"
+
+    @property
+    def several(self) -> bool:
+        """Whether others can be the same to them."""
+        return self.name.split()[-1] in _MANY
+
+
+def relation(sentence: str) -> Relation | None:
+    """The relation that a sentence states: `Mia is Ann's sister`, `Ann's new boss is Mr Hale`."""
+    if match := _IS_SOMEBODYS.fullmatch(sentence):
+        person, whose, name = match.groups()
+    elif match := _SOMEBODYS_IS.fullmatch(sentence):
+        whose, name, person = match.groups()
+        if name.split()[-1] not in _NEAR_PEOPLE:
+            return None
+    else:
+        return None
+    name = name.strip().removeprefix("new ")
+    if not name or set(name.split()) & (STOP | {"ex", "former", "old"}):
+        return None
+    return Relation(
+        person, whose if whose[0].isupper() and whose not in {"My", "Our"} else "my", name
+    )
+
+
+def names_a_relation(value: str) -> bool:
+    """Whether a value says only what somebody is to somebody: `uncle`."""
+    return bool(content(value)) and set(words(value)) - STOP <= _NEAR_PEOPLE
+
+
+def relates_as(sentence: str, text: str) -> bool:
+    """Whether a text whose speakers are named relates people as a sentence does.
+
+    Each word for a relation must stand there, or one that means it, and where the text says
+    whose it is, it must be theirs: `Harvey's uncle Clive` makes nobody else's uncle of Clive.
+    """
+    there = set(words(text))
+    if not all(
+        any(word in alike and alike & there for alike in _RELATIONS)
+        for word in words(sentence)
+        if word in _NEAR_PEOPLE
+    ):
+        return False
+    stated = relation(sentence)
+    if stated is None:
+        return True
+    owned = re.findall(
+        rf"([\w-]+['’]s|\b(?:my|our|his|her|their)) (?:[\w-]+ ){{0,2}}?{re.escape(stated.name)}\b",
+        text,
+        re.IGNORECASE,
+    )
+    loose = {"my", "our", "his", "her", "their"}
+    return not owned or any(
+        whose.casefold() in loose or words(whose) == words(stated.whose)[-1:] for whose in owned
+    )
+
+
+def is_about(subject: str, text: str, speaker: str) -> bool:
+    """Whether a text by a speaker mentions a subject, or the subject is the speaker."""
+    if subject in {speaker, "I"}:
+        return subject == speaker
+    wanted = set(words(subject)) - set(words(speaker))
+    return wanted <= set(words(text)) if wanted else False
+
+
+def acting(text: str) -> frozenset[str]:
+    """Capitalised words that can be somebody who does something, rather than a place.
+
+    Within a sentence all that follow no preposition; at its start those before a verb form.
+    """
+    found = set()
+    for sentence in sentences(text):
+        tokens = WORD.findall(sentence)
+        placed = False
+        for i, token in enumerate(tokens):
+            bare = _CONTRACTED.sub("", token).casefold()
+            if not token[0].isupper() or bare in _FIRST_PERSON | STOP | DAYS | NOBODY:
+                continue
+            following = tokens[i + 1].casefold() if i + 1 < len(tokens) else ""
+            if i == 0:
+                possessive = token.casefold().endswith(("'s", "’s"))
+                placed = not (possessive or VERB.fullmatch(following))
+            elif not tokens[i - 1][0].isupper():  # else it goes with the word before it
+                placed = tokens[i - 1].casefold() in _PLACING
+            if not placed:
+                found.add(POSSESSIVE.sub("", token))
+    return frozenset(found)
+
+
+def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[str | None]:
+    """Whom a text says a value of, by the mention nearest before it in its sentence.
+
+    Args:
+        value: Words that stand in the text.
+        text: What the speaker said.
+        speaker: `I` where no name is known.
+        people: Names that can be meant; other capitalised words are places and the like.
+
+    Returns:
+        Speaker, names, or "" for somebody else who has no name here; None where a sentence
+        mentions nobody before the value. Empty when the value does not stand in one sentence.
+    """
+    found: set[str | None] = set()
+    wanted = content(value)
+    known = {stem(name.casefold()): name for name in people}
+    named: set[str | None] = {""}
+    for sentence in sentences(text):
+        tokens = words(sentence)
+        introduced = _INTRODUCED.search(sentence)
+        if introduced is not None:  # `He's black and he's called Taro`
+            somebody = known.get(stem(introduced.group(1).casefold()))
+            named = {somebody} if somebody else named
+        nearest: set[str | None] = {None}
+        here: set[str | None] = set()
+        last = -9
+        holds = wanted <= content(sentence)
+        for i, token in enumerate(tokens):
+            if holds and stem(token) in wanted:
+                found |= nearest
+                holds = False
+            owner: set[str | None] | None = None
+            if stem(token) in known:
+                owner = {known[stem(token)]}
+                here |= owner - {speaker}
+            elif token in _FIRST_PERSON:
+                owner = {speaker}
+            elif token in _THIRD_PERSON:
+                owner = here or named  # any of those just named
+            elif token in _NEAR_PEOPLE:
+                owner = {""}
+            elif i > 0 and tokens[i - 1] in {"my", "our"}:
+                owner = {speaker}
+            if owner is not None:
+                joined = last == i - 2 and tokens[i - 1] in {"and", "with"}
+                nearest = nearest | owner if joined else owner
+                last = i
+        named = here or named
+    return found
+
+
+def may_own(
+    subject: str,
+    value: str,
+    text: str,
+    speaker: str,
+    people: frozenset[str],
+    present: frozenset[str] = frozenset(),
+) -> bool:
+    """Whether a value can have been said of a subject, by the nearest mention before it.
+
+    Of somebody else who takes part in the conversation (`present`) only what names or
+    addresses them can be said.
+    """
+    if subject in present and subject != speaker:
+        addressed = {"you", "your", "you're", "you've", "you'll", *words(subject)}
+        if not addressed & set(words(text)):
+            return False
+    marked = owners(value, text, speaker, people)
+    if not marked or None in marked:
+        return True
+    about = set(words(subject))
+    near = bool(about & _NEAR_PEOPLE)
+    for owner in marked:
+        if owner == "" or (near and owner != speaker):
+            if subject != speaker:
+                return True
+        elif owner is not None and (owner == subject or set(words(owner)) & about):
+            return True
+    return False
