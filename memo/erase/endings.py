@@ -1,0 +1,125 @@
+"""What a document says is over, where nothing came in its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from memo import wording
+from memo.claims import (
+    core,
+    names_value,
+    restates,
+    same_subject,
+)
+from memo.erase.judging import Judging
+from memo.records import (
+    Claim,
+    Edit,
+    Evidence,
+    Fact,
+    Held,
+    MakeFalse,
+    Reinforce,
+    Rewrite,
+)
+
+if TYPE_CHECKING:
+    from memo.extract import Said
+
+
+class Ending(Judging):
+    """Make false."""
+
+    def _end(self, gone: dict[str, list[str]]) -> None:
+        """Make false what the document says is over, where no new value took its place."""
+        for fact in self.live:
+            if fact.id in self.draft.settled:
+                if not isinstance(self.draft.settled[fact.id], Reinforce):
+                    continue
+                if not self.draft.settled[fact.id].confirms:  # type: ignore[union-attr]
+                    continue
+            sentence = next(
+                (
+                    i
+                    for i, s in enumerate(self.said)
+                    if (s.ends and same_subject(s.claim, fact.claim) and names_value(s.claim, fact))
+                    or (not s.ends and not s.holds and restates(s.claim, fact.claim))
+                ),
+                None,
+            )
+            at_end = [
+                item
+                for item in gone.get(fact.claim.subjects[0] if fact.claim.subjects else "", [])
+                if wording.same_value(item, core(fact.claim))
+                or (
+                    wording.content(item)
+                    and wording.content(item) <= wording.content(fact.claim.value)
+                )
+            ]
+            if sentence is not None:
+                said = self.said[sentence]
+                evidence = self._ending(fact, said) or said.evidence
+                witnessed = at_end or fact.id in self.overtaken
+                if not witnessed and not wording.ends_something(evidence.quote):
+                    continue  # only the model's own words say that it is over
+            elif fact.id in self.overtaken:
+                evidence = self.overtaken[fact.id]
+            elif at_end:
+                found = self.told.quote(fact, at_end[0])
+                if found is None or not wording.over(at_end[0], found.quote):
+                    continue
+                if not self.told.owns(fact, at_end[0]):
+                    continue
+                evidence = found
+            else:
+                continue
+            rival = self._rival(fact)
+            if rival is not None and rival not in self.draft.used:
+                self.draft.used.add(rival)
+                new = self.said[rival]
+                claim = replace(new.claim, question=fact.claim.question)
+                self._supersede(fact, claim, new.at, new.evidence, None, self._objection(fact))
+                continue
+            self._finish(fact, sentence, evidence)
+
+    def _ending(self, fact: Fact, said: Said) -> Evidence | None:
+        """The sentence of the same message that says of a fact, or of a claim, that it is over."""
+        i = said.evidence.message
+        for value in (core(fact.claim), said.claim.value):
+            for sentence in wording.sentences(self.told.document.messages[i].text):
+                if wording.occurs(value, sentence) and wording.over(value, sentence):
+                    return Evidence(sentence, i)
+        return None
+
+    def _finish(self, fact: Fact, sentence: int | None, evidence: Evidence) -> None:
+        at = self.told.at(evidence)
+        claim = None
+        if sentence is not None:
+            self.draft.used.add(sentence)
+            if self.said[sentence].ends:
+                claim = ended(fact, self.said[sentence].claim)
+        objection = self._objection(fact)
+        if any(when > at for when, id_ in self.assertions if id_ == fact.id):
+            if claim is not None:  # said again since: it was over for a while
+                self._supersede(fact, claim, at, evidence, None, objection)
+            return
+        edit: Edit = MakeFalse(fact.id, at, evidence)
+        if claim is not None:
+            edit = Rewrite(fact.id, at, claim, None, evidence)
+        if objection is not None:
+            self.draft.held.append(Held(edit, objection))
+            return
+        self.draft.retired += 1
+        self._settle(fact, edit)
+
+
+def ended(fact: Fact, said: Claim) -> Claim:
+    """A sentence that says a fact is over, as the next value of its slot."""
+    return Claim(
+        said.text,
+        fact.claim.question,
+        f"no longer {core(fact.claim)}",
+        said.subjects or fact.claim.subjects,
+        fact.claim.several,
+    )

@@ -1,0 +1,186 @@
+"""What a document answers to the questions of its candidates, and what that replaces."""
+
+from __future__ import annotations
+
+from memo import prompts, wording
+from memo.claims import (
+    has_slot,
+    whose,
+)
+from memo.erase.placing import Placing
+from memo.records import (
+    Claim,
+    Fact,
+)
+from memo.slots import AGREEING, COEXISTING, COMPETING, exclusion
+
+MIN_RIGHT = 0.7
+"""Least likelihood of "right" for a new sentence that only the reading witnesses."""
+MIN_HELD = 0.5
+"""Below this the new sentence is not even held for review."""
+CONTRAST, MIN_LIKELIER = 3.0, 0.15
+"""How many times likelier than the old sentence, and how likely at least, a new one is that is
+not likely by itself: of `on earlies at the works` the document may name only the earlies."""
+
+
+class Judging(Placing):
+    """Judge and rewrite."""
+
+    def _read(self) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """What the document answers to each candidate's question, and what ended for whom."""
+        questions = list(dict.fromkeys(f.claim.question for f in self.live if has_slot(f.claim)))
+        subjects = list(dict.fromkeys(f.claim.subjects[0] for f in self.live if f.claim.subjects))
+        asked = questions + [prompts.gone_question(subject) for subject in subjects]
+        if not asked:
+            return {}, {}
+        replies = self.lm.complete(
+            [prompts.reading(self.told.text, question, self.told.word) for question in asked],
+            max_tokens=prompts.READING_TOKENS,
+            stop=("\n",),
+        )
+        answers = []
+        useless = 0
+        for reply in replies:
+            text = reply.text.strip().rstrip(".")
+            whole = reply.finished and bool(text)
+            useless += not whole
+            answers.append(text if whole and text.casefold() != prompts.NOT_SAID else "")
+        if useless:
+            self.draft.problems.append(
+                f"The model gave no whole answer to {useless} question"
+                f"{'s' if useless > 1 else ''} about what is known; nothing was changed by "
+                f"{'them' if useless > 1 else 'it'}."
+            )
+        readings = dict(zip(questions, answers, strict=False))
+        gone = {
+            subject: prompts.parse_list(answer)
+            for subject, answer in zip(subjects, answers[len(questions) :], strict=True)
+        }
+        return readings, gone
+
+    def _compare(self, fact: Fact, answer: str | None) -> tuple[str, int | None] | None:
+        """Reinforce at once; else the new value with the claim that witnesses it, if any."""
+        restated = self._restated(fact)
+        if restated is not None:
+            self._reinforce(fact, self.said[restated].evidence, restated)
+            return None
+        if not answer or fact.claim.several:
+            return None
+        if wording.names_a_relation(answer) and not wording.names_a_relation(fact.claim.value):
+            return None  # of `Ann's uncle` it read `uncle` as what Ann is
+        if wording.content(answer) <= wording.content(fact.claim.question):
+            return None  # an echo of the question
+        witness = next(
+            (
+                i
+                for i, s in enumerate(self.said)
+                if not s.ends
+                and fact in self.same.get(i, ())
+                and wording.occurs(answer, s.claim.text)
+            ),
+            None,
+        )
+        if wording.same_value(answer, fact.claim.value):
+            if wording.ends_something(fact.text):
+                return None  # it says what is over: the value alone does not say it again
+            evidence = self.told.quote(fact, answer)
+            if (
+                evidence is not None
+                and fact.id not in self.overtaken
+                and not wording.over(answer, evidence.quote)
+                and self.told.owns(fact, answer)
+            ):
+                self._reinforce(fact, evidence, witness)
+                return None
+            # The only words about it are of an ending: another claim may fill the slot.
+            rival = self._rival(fact)
+            return None if rival is None else (self.said[rival].claim.value, rival)
+        quote = self.told.quote(fact, answer)
+        if quote is not None and self.told.replaces_nothing(quote):
+            return None
+        if quote is None or not self.told.owns(fact, answer):
+            rival = self._rival(fact)
+            return None if rival is None else (self.said[rival].claim.value, rival)
+        return answer, witness
+
+    def _rewrite(self, proposals: list[tuple[Fact, str, int | None]]) -> None:
+        """Supersede facts whose slot has another value, each on two witnesses."""
+        drafts = []
+        for fact, value, witness in self._witnessed(proposals):
+            claim = self._successor(fact, value, witness)
+            if claim is not None:
+                drafts.append((fact, claim, witness))
+        unseen = [(fact.text, claim.text) for fact, claim, witness in drafts if witness is None]
+        right = self._right([text for pair in unseen for text in pair])
+        excluding = dict(zip(unseen, exclusion(unseen, self.lm), strict=True))
+        for fact, claim, witness in drafts:
+            if fact.id in self.draft.settled:
+                continue  # ended together with another fact in its slot
+            confidence = None if witness is not None else right[claim.text]
+            instead = excluding.get((fact.text, claim.text), 1.0)
+            evidence = (
+                self.said[witness].evidence
+                if witness is not None
+                else self.told.quote(fact, claim.value)
+            )
+            if evidence is None:
+                continue
+            if confidence is not None and confidence < MIN_HELD:
+                likelier = confidence >= max(CONTRAST * right[fact.text], MIN_LIKELIER)
+                if not likelier or instead < AGREEING:
+                    continue
+            if instead < COEXISTING:
+                continue
+            at = self.told.at(evidence)
+            if witness is not None:
+                self.draft.used.add(witness)
+            reason = self._objection(fact)
+            if confidence is not None and confidence < MIN_RIGHT and instead < AGREEING:
+                reason = "only one of two readings says so"
+            elif instead < COMPETING:
+                reason = "both may be true"
+            elif witness is None and not self.told.names(fact, evidence):
+                reason = "the sentence does not name whom it is about"
+            self._supersede(fact, claim, at, evidence, confidence, reason)
+
+    def _witnessed(
+        self, proposals: list[tuple[Fact, str, int | None]]
+    ) -> list[tuple[Fact, str, int | None]]:
+        """The proposals, with the claim that gives the same answer in words of another slot.
+
+        `Linh's wedding is at the Old Mill` bears out what was read of where Linh marries, if it
+        excludes what is known of that.
+        """
+        pairs = [
+            (n, i)
+            for n, (fact, value, witness) in enumerate(proposals)
+            if witness is None
+            for i, s in enumerate(self.said)
+            if s.holds
+            and has_slot(s.claim)
+            and not s.claim.several
+            and wording.same_value(s.claim.value, value)
+            and set(whose(s.claim)) & set(whose(fact.claim))
+        ]
+        chances = exclusion(
+            [(proposals[n][0].text, self.said[i].claim.text) for n, i in pairs], self.lm
+        )
+        borne_out = {
+            n: i for (n, i), chance in zip(pairs, chances, strict=True) if chance >= AGREEING
+        }
+        return [
+            (fact, value, borne_out.get(n, witness))
+            for n, (fact, value, witness) in enumerate(proposals)
+        ]
+
+    def _successor(self, fact: Fact, value: str, witness: int | None) -> Claim | None:
+        """The claim that takes a fact's place; it may name only what the document names."""
+        if witness is not None:
+            claim = self.said[witness].claim
+            return Claim(
+                claim.text, fact.claim.question, value, claim.subjects or fact.claim.subjects
+            )
+        text = wording.replaced(fact.text, fact.claim.value, value)
+        if text is None:
+            return None
+        return Claim(text, fact.claim.question, value, fact.claim.subjects)
