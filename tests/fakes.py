@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _EXTRACTION = prompts.extraction("", "", None, "")[0]
+_RIGHT = prompts.RIGHT
 _SLOT = prompts.slot("")[0]
 _READING = prompts.reading("", "", "")[0]
 _OVERTAKING = prompts.overtaking("", "", "")[0]
@@ -61,6 +62,7 @@ class FakeLM:
         slots: Mapping[str, str] | None = None,
         readings: Mapping[tuple[str, str], str] | None = None,
         wrong: Sequence[str] = (),
+        right: Mapping[str, float] | None = None,
         overtaken: Mapping[str, str] | None = None,
         beside: Sequence[str] = (),
         aspects: str = "the weather",
@@ -76,6 +78,8 @@ class FakeLM:
         self._slots = dict(map(_as_asked, (slots or {}).items()))
         self._readings = readings or {}
         self._wrong = wrong
+        self._right = right or {}
+        """How likely `RIGHT` is for statements that are neither right nor wrong."""
         self._overtaken = overtaken or {}
         self._beside = beside
         self._aspects = aspects
@@ -95,6 +99,9 @@ class FakeLM:
         for row, prompt in zip(chances, prompts, strict=True):
             reply = self._reply(prompt)
             row[labels.index(reply) if reply in labels else 0] = 0.9
+            asked = prompt[-1].segments[-1].text
+            if _RIGHT in labels and asked in self._right:
+                row[:] = self._right[asked], 1 - self._right[asked]
         self._count(prompts, completed=0)
         chances /= chances.sum(axis=1, keepdims=True)
         return chances

@@ -882,6 +882,30 @@ def test_what_only_the_reading_says_and_the_check_denies_changes_nothing() -> No
     assert retired(plan.edits) == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "ended"),
+    [
+        (0.05, 0.25, [1]),  # five times as likely: only the works are not named
+        (0.20, 0.25, []),
+        (0.01, 0.10, []),
+    ],
+)
+def test_a_sentence_that_says_more_than_the_document_needs_to_be_far_likelier_than_the_old_one(
+    old: float, new: float, ended: list[int]
+) -> None:
+    nights, earlies = "Ann is on nights at the works.", "Ann is on earlies at the works."
+    shift = "What shift does Ann work?"
+    lm = reader(
+        extracts={},
+        slots={nights: f"{shift} | nights | one"},
+        readings={("", shift): "earlies"},
+        right={nights: old, earlies: new},
+    )
+    held = Fact(FactId(1), claim_of(nights, lm), State.CURRENT, on("2024-01-05"), None)
+    plan = planned(document("They've put me on earlies.", "2024-06-01"), [held], lm)
+    assert retired(plan.edits) == ended
+
+
 def test_evidence_is_a_quote_of_its_message(story: Callable[..., Life]) -> None:
     """
     2024-01-05 Ann: Hello! I started at Acme. I live in Hull; it rains.

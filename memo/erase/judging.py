@@ -111,7 +111,8 @@ class Judging(Placing):
             if claim is not None:
                 drafts.append((fact, claim, witness))
         unseen = [(fact.text, claim.text) for fact, claim, witness in drafts if witness is None]
-        right = self._right([text for pair in unseen for text in pair])
+        right = self._right([new for _, new in unseen])
+        right |= self._right([old for old, new in unseen if right[new] < MIN_HELD])
         excluding = dict(zip(unseen, exclusion(unseen, self.lm), strict=True))
         for fact, claim, witness in drafts:
             if fact.id in self.draft.settled:
