@@ -338,7 +338,7 @@ def explained(error: Exception, path: Path) -> StoreError:
             return StoreBusy(
                 f"Another program is writing to {path}: wait for it to finish, then try again."
             )
-        case apsw.NotADBError() | apsw.CorruptError() | apsw.FormatError():
+        case apsw.NotADBError() | apsw.CorruptError() | apsw.FormatError() | UnicodeDecodeError():
             return StoreDamaged(f"{path} is damaged or not a memo store ({error}): {remedy(path)}.")
         case apsw.ReadOnlyError() | apsw.PermissionsError():
             return StoreReadOnly(f"{path} may not be written: check its permissions.")

@@ -151,11 +151,19 @@ class Connection:
     def _all(self, sql: str, bindings: dict[str, object] | None = None) -> list[Row]:
         try:
             return self._db.execute(sql, bindings).fetchall()
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise schema.explained(error, self.path) from error
 
     def _one(self, sql: str, bindings: dict[str, object] | None = None) -> Row:
-        return self._all(sql, bindings)[0]
+        """The one row that a sound store has.
+
+        Raises:
+            StoreDamaged: It has none.
+        """
+        rows = self._all(sql, bindings)
+        if not rows:
+            raise schema.explained(apsw.CorruptError("a row is missing"), self.path)
+        return rows[0]
 
     def _ids(self, sql: str, bindings: dict[str, object] | None = None) -> list[int]:
         return [row[0] for row in self._all(sql, bindings)]
@@ -164,7 +172,7 @@ class Connection:
         """Rows one at a time, for those that are too many to hold."""
         try:
             yield from self._db.execute(sql, bindings)
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise schema.explained(error, self.path) from error
 
     def _many(self, sql: str, bindings: Iterable[dict[str, object]]) -> None:
