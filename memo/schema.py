@@ -379,6 +379,8 @@ def _prepare(path: Path) -> bool:
         made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR, 0o600)
     except FileExistsError:
         return _may(path, os.R_OK | os.W_OK)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made ({error.strerror}): check its disk.") from error
     os.close(made)
     return True
 

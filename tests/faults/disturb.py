@@ -45,7 +45,8 @@ class Outcome:
     told: int
     """What the person was told is done."""
     ended: str
-    """`done`, `killed`, `explained` (a `MemoError`), or the name of any other exception."""
+    """`done`, `killed`, `explained` (what the command line tells in a sentence), or the name of
+    any other exception."""
     detail: str
     trace: list[str]
     """The lines of strace."""
@@ -102,7 +103,7 @@ def _be_disturbed(act: Act, home: Path, ready: int, shared: mmap.mmap) -> None:
             os.access(MARK, os.F_OK)
 
         act.run(home, told)
-    except MemoError as error:
+    except (MemoError, OSError) as error:
         ended = f"explained {type(error).__name__}: {error}"
     except BaseException as error:  # noqa: BLE001  # whatever it is, it is what is looked for
         ended = f"{type(error).__name__} {error}"

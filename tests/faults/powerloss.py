@@ -31,7 +31,7 @@ RECORD = ("-xx", "-s", "1000000", "-e", f"trace={','.join(_CALLS)}")
 """Options of strace: all that is written, in full."""
 SECTOR = 512
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
-_NOT_KEPT = ("-shm", "lock", "memo.log")
+NOT_KEPT = ("-shm", "lock", "memo.log")
 """Memory that happens to have a name; and what holds nothing."""
 _GAMBLES = 5
 """How many of the countless ways in which the writes of one moment may mix are tried."""
@@ -190,7 +190,7 @@ class _Cache:
             if chance or all_of_it
             else file.lasting
             for name, file in sorted(names.items())
-            if not name.endswith(_NOT_KEPT)
+            if not name.endswith(NOT_KEPT)
         }
 
 
