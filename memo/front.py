@@ -127,6 +127,14 @@ class Commands(click.Group):
             code = error.exit_code
             if debug:
                 _trace()
+        except OSError as error:
+            _complain(
+                f"{error.filename or 'A file'} could not be used "
+                f"({error.strerror or error}): check its permissions and its disk."
+            )
+            code = MemoError.exit_code
+            if debug:
+                _trace()
         except Exception as error:  # noqa: BLE001  # a traceback never reaches the person
             _complain(
                 f"{type(error).__name__}: {error}. This is a fault in memo; --debug shows it."

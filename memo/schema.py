@@ -338,7 +338,7 @@ def explained(error: Exception, path: Path) -> StoreError:
             return StoreBusy(
                 f"Another program is writing to {path}: wait for it to finish, then try again."
             )
-        case apsw.NotADBError() | apsw.CorruptError() | apsw.FormatError():
+        case apsw.NotADBError() | apsw.CorruptError() | apsw.FormatError() | UnicodeDecodeError():
             return StoreDamaged(f"{path} is damaged or not a memo store ({error}): {remedy(path)}.")
         case apsw.ReadOnlyError() | apsw.PermissionsError():
             return StoreReadOnly(f"{path} may not be written: check its permissions.")
@@ -379,6 +379,8 @@ def _prepare(path: Path) -> bool:
         made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR, 0o600)
     except FileExistsError:
         return _may(path, os.R_OK | os.W_OK)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made ({error.strerror}): check its disk.") from error
     os.close(made)
     return True
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import math
 import os
 import queue
 import signal
@@ -60,6 +61,8 @@ class _Post:
         self.ready: Ready | None = None
         self.told = threading.Event()
         """Set when the model is loaded, or never will be."""
+        self.ended = threading.Event()
+        """Set when nothing more comes."""
         self.failure: Exception | None = None
         """Why it could not be loaded."""
         self.status: int | None = None
@@ -90,6 +93,7 @@ class _Post:
             for box in self.boxes.values():
                 box.put(None)
         self.told.set()
+        self.ended.set()
 
 
 def _receive(connection: Connection, process: subprocess.Popen[bytes], post: _Post) -> None:
@@ -187,6 +191,7 @@ class ModelProcess:
     def close(self) -> None:
         """End the process; a later call starts another."""
         _end(self._children)
+        self._children[0].post.ended.wait(_PATIENCE_S)
 
     @property
     def pid(self) -> int:
@@ -228,8 +233,17 @@ class ModelProcess:
         return count
 
     def choose(self, prompts: Sequence[Prompt], labels: Sequence[str]) -> Vectors:
-        """Probability of each label as the continuation of each prompt; rows sum to 1."""
+        """Probability of each label as the continuation of each prompt; rows sum to 1.
+
+        Raises:
+            ModelDamaged: It computes no numbers.
+        """
         chances: Vectors = self._call("choose", tuple(prompts), tuple(labels))
+        if not math.isfinite(float(chances.sum())):
+            raise ModelDamaged(
+                f"{self.name} computes no numbers: its file is damaged; `memo model remove "
+                f"{self.name}`, then `memo model pull {self.name}`."
+            )
         return chances
 
     def complete(

@@ -359,7 +359,9 @@ class Changes(Derived):
         return target, holding
 
     def _check_edit(self, edit: Edit, *, guarded: bool) -> None:
-        """The last line: every fact named is there, and none is the person's own."""
+        """The last line: facts named are there, none is the person's own, chances are chances."""
+        if edit.confidence is not None and not 0 <= edit.confidence <= 1:
+            raise ValueError(f"an edit is {edit.confidence} sure: the model's file may be damaged")
         for fact in facts_named(edit):
             if not self._exists(fact):
                 raise NotKnown(f"Fact {fact} has gone since this was decided: import again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import apsw
 
 from memo import schema
-from memo.errors import EmbedderMismatch, StoreBusy, StoreDamaged, StoreReadOnly
+from memo.errors import EmbedderMismatch, StoreBusy, StoreDamaged, StoreError, StoreReadOnly
 from memo.head import read_head, write_head
 from memo.lm import EmbedderIdentity
 from memo.settings import private_folder
@@ -32,6 +33,10 @@ _VECTORS = (
     *("code_place", "code_slots", "code_segment"),
 )
 """What belongs to one embedder."""
+
+
+_OPEN: Counter[Path] = Counter()
+"""How many connections of this process a file has."""
 
 
 def _now() -> datetime:
@@ -80,6 +85,7 @@ class Connection:
         """Whether anything was stored through this connection."""
         self.writable = writable
         """False where the file or its folder may only be read."""
+        self._released = True
         self._secret: bytes = self._one("SELECT value FROM meta WHERE name = 'secret'")[0]
         self._embedder = self._stored_embedder()
 
@@ -127,6 +133,8 @@ class Connection:
         except BaseException:
             db.close()
             raise
+        store._released = False
+        _OPEN[path] += 1
         return store
 
     def _catch_up(self) -> None:
@@ -134,8 +142,36 @@ class Connection:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Release the file; harmless when done twice."""
-        self._db.close()
+        """Release the file; harmless when done twice.
+
+        Raises:
+            StoreError: What was done is stored, but the disk fails.
+        """
+        try:
+            if self._release():
+                self._merge_log()
+        finally:
+            self._db.close()
+
+    def _release(self) -> bool:
+        """Count this one as closed; whether it was the last of this process that may write."""
+        if self._released:
+            return False
+        self._released = True
+        _OPEN[self.path] -= 1
+        return self.writable and not _OPEN[self.path]
+
+    def _merge_log(self) -> None:
+        """What SQLite does on closing anyhow, but without a word where it fails."""
+        try:
+            self._db.execute("PRAGMA wal_checkpoint").fetchall()
+        except (apsw.BusyError, apsw.LockedError):
+            pass  # whoever has it open merges it
+        except apsw.Error as error:
+            raise StoreError(
+                f"What was done is stored, but {self.path} could not take it in ({error}): "
+                "make room on its disk, or back up and check it."
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -146,16 +182,28 @@ class Connection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            self._release()
+            self._db.close()
 
     def _all(self, sql: str, bindings: dict[str, object] | None = None) -> list[Row]:
         try:
             return self._db.execute(sql, bindings).fetchall()
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise schema.explained(error, self.path) from error
 
     def _one(self, sql: str, bindings: dict[str, object] | None = None) -> Row:
-        return self._all(sql, bindings)[0]
+        """The one row that a sound store has.
+
+        Raises:
+            StoreDamaged: It has none.
+        """
+        rows = self._all(sql, bindings)
+        if not rows:
+            raise schema.explained(apsw.CorruptError("a row is missing"), self.path)
+        return rows[0]
 
     def _ids(self, sql: str, bindings: dict[str, object] | None = None) -> list[int]:
         return [row[0] for row in self._all(sql, bindings)]
@@ -164,7 +212,7 @@ class Connection:
         """Rows one at a time, for those that are too many to hold."""
         try:
             yield from self._db.execute(sql, bindings)
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise schema.explained(error, self.path) from error
 
     def _many(self, sql: str, bindings: Iterable[dict[str, object]]) -> None:

@@ -44,6 +44,7 @@ from memo.store.rows import (
     as_fact,
     as_history_entry,
     as_passage,
+    as_standing,
     clean,
     listed,
 )
@@ -192,9 +193,7 @@ class Reading(Connection):
             {"facts": listed(facts), "when": utc_text(as_of) if as_of else _EVER},
         )
         found = {
-            FactId(fact): Standing(State(state), since, until, bool(pinned), document, by)
-            for fact, settled, state, since, until, pinned, document, by in rows
-            if settled
+            FactId(fact): as_standing(standing) for fact, settled, *standing in rows if settled
         }
         unsettled = [FactId(fact) for fact, settled, *_ in rows if not settled]
         return found | self._derived_standings(unsettled, as_of) if unsettled else found

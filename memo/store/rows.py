@@ -6,11 +6,12 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from memo.errors import EmbedderMismatch, ModelError
+from memo.errors import EmbedderMismatch, ModelError, StoreDamaged
 from memo.events import FORGOTTEN, Standing
 from memo.records import (
     Add,
@@ -30,6 +31,7 @@ from memo.records import (
     PassageId,
     Reinforce,
     Rewrite,
+    State,
     StoredDocument,
     Usage,
     from_utc_text,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     Embed = Callable[[Sequence[str]], Vectors]
     Row = tuple[Any, ...]
 
+P = ParamSpec("P")
+T = TypeVar("T")
 MOST_TERMS = 64  # a whole document as a keyword query would visit every row
 _STOPWORDS = """
 a about also am an and any are as at be been but by can could did do does for from had has have he
@@ -107,6 +111,23 @@ class Work:
     touched: set[FactId] = field(default_factory=set)
 
 
+def _of_rows(make: Callable[P, T]) -> Callable[P, T]:
+    """`make`, where a row that makes no sense is damage: any bit of a disk may flip."""
+
+    @wraps(make)
+    def made(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return make(*args, **kwargs)
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            raise StoreDamaged(
+                f"A row of the store makes no sense ({type(error).__name__}): "
+                "run `memo doctor`, or `memo restore` a backup."
+            ) from error
+
+    return made
+
+
+@_of_rows
 def as_fact(row: Row, now: Standing, replaces: FactId | None) -> Fact:
     """A row of `fact` with its standing."""
     id_, text, question, value, subjects, several, by_hand = row
@@ -124,6 +145,14 @@ def as_fact(row: Row, now: Standing, replaces: FactId | None) -> Fact:
     )
 
 
+@_of_rows
+def as_standing(columns: Sequence[Any]) -> Standing:
+    """A row of `fact_state`, from the state on."""
+    state, since, until, pinned, document, replaced_by = columns
+    return Standing(State(state), since, until, bool(pinned), document, replaced_by)
+
+
+@_of_rows
 def as_passage(row: Row) -> Passage:
     """A row of `passage`."""
     id_, document, text, at, speaker, context = row
@@ -131,6 +160,7 @@ def as_passage(row: Row) -> Passage:
     return Passage(PassageId(id_), DocumentId(document), text, when, speaker, bool(context))
 
 
+@_of_rows
 def as_document(row: Row) -> StoredDocument:
     """A row of the documents' listing."""
     id_, source, title, at, recorded_at, change, messages, facts, key, unread = row
@@ -148,6 +178,7 @@ def as_document(row: Row) -> StoredDocument:
     )
 
 
+@_of_rows
 def as_change_set(row: Row) -> ChangeSet:
     """A row of `change_set`, its edits left out."""
     id_, kind, title, at, recorded_at, document, target, undone_by, problems, *usage, elapsed = row
@@ -166,6 +197,7 @@ def as_change_set(row: Row) -> ChangeSet:
     )
 
 
+@_of_rows
 def as_history_entry(row: Row, text: str) -> HistoryEntry:
     """An event of a fact, and what the fact said."""
     at, recorded_at, kind, truth, change, document, quote, undone, _ = row
@@ -182,6 +214,7 @@ def as_history_entry(row: Row, text: str) -> HistoryEntry:
     )
 
 
+@_of_rows
 def as_edit_record(rows: list[Row]) -> EditRecord:
     """The events that one edit left, as the edit: the fact that it names is the last one's."""
     _, kind, fact, text, forgotten, successor, new_text, new_forgotten, because, sure, quote = rows[

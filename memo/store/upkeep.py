@@ -96,6 +96,8 @@ class Upkeep(Forgetting):
                     problems += check()
                 except StoreError as error:  # a damaged page: the other checks still tell more
                     problems.append(str(error))
+                except (ValueError, TypeError, AttributeError, LookupError) as error:
+                    problems.append(f"What is stored makes no sense ({type(error).__name__})")
         return problems
 
     def _check_pages(self) -> list[str]:

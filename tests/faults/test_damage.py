@@ -1,0 +1,118 @@
+"""Claims about a store whose bytes changed while nobody looked, and about two memos at once."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from acts import ACTS, copied, memory_of, state, story
+from toy import on, opened
+from writer import DOCUMENTS
+
+from memo.errors import MemoError, StoreBusy
+from memo.memory import Imported
+from memo.records import FactId
+from memo.store import Store
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> tuple[Path, list[str]]:
+    """A home whose last documents are in the log only, and the states before each of them."""
+    whole = next(act for act in ACTS if act.name == "undo")
+    home = tmp_path / "before"
+    whole.prepare(home)
+    states = [state(home)]
+    with Store.open(home / "memo.db") as keeper:  # as long as it is open, nothing is merged
+        memory = memory_of(home)
+        for place in range(6):
+            memory.pin(FactId(place % 3 + 1), place < 3)
+            states.append(keeper.dump())
+        shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("*-shm"))
+    return tmp_path / "home", [one.partition("\n")[0] for one in states]
+
+
+def judged(home: Path, states: list[str]) -> str:
+    """What became of the store: whole, shorter, or named as damaged; anything else is wrong."""
+    try:
+        found = state(home).partition("\n")[0]
+    except (MemoError, AssertionError):
+        return "named"
+    assert found in states, "a state that never was"
+    return "whole" if found == states[-1] else "shorter"
+
+
+def cuts(size: int, count: int) -> list[int]:
+    return [size * number // count for number in range(count)]
+
+
+def damaged_logs(logged: tuple[Path, list[str]], count: int) -> Counter[str]:
+    home, states = logged
+    log = home / "memo.db-wal"
+    whole = log.read_bytes()
+    chance = random.Random(count)
+    came: Counter[str] = Counter()
+    for place in cuts(len(whole), count):
+        log.write_bytes(whole[:place])
+        came["cut: " + judged(copied(home, home.parent / "cut"), states)] += 1
+        bit = chance.randrange(8 * len(whole))
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        log.write_bytes(flipped)
+        came["flipped: " + judged(copied(home, home.parent / "cut"), states)] += 1
+    return came
+
+
+def test_a_damaged_log_leaves_a_store_that_is_sound(logged: tuple[Path, list[str]]) -> None:
+    """What it then holds is what it held at some moment, down to the last document or not."""
+    came = damaged_logs(logged, 25)
+    assert came["cut: shorter"] > 0
+    assert came.total() == 50
+
+
+@pytest.mark.slow
+def test_a_log_damaged_in_many_places_leaves_a_sound_store(
+    logged: tuple[Path, list[str]],
+) -> None:
+    assert damaged_logs(logged, 1000).total() == 2000
+
+
+# -- two at once ---------------------------------------------------------------------
+
+
+def test_two_writers_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, str(TESTS / "faults" / "writer.py"), str(tmp_path)]
+    paths = {"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "PATH": ""}
+    writers = [subprocess.Popen(command, env=paths, stdout=subprocess.PIPE) for _ in range(2)]
+    for writer in writers:
+        out, _ = writer.communicate()
+        assert writer.returncode == 0
+        assert len(out.splitlines()) == DOCUMENTS + 1
+    with opened(tmp_path) as store:
+        assert store.check() == []
+        days = [document.at for document in store.documents()]
+        assert len(days) == len(set(days)) == DOCUMENTS
+
+
+def test_the_person_may_change_things_while_an_import_runs(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(0o700)
+    memory = memory_of(home)
+    for event in memory.ingest_all(story()):
+        if isinstance(event, Imported):
+            other = memory_of(home)
+            for fact in other.facts():
+                other.pin(fact.id)
+                other.pin(fact.id, on=False)
+            with pytest.raises(StoreBusy):
+                list(other.ingest_all(story()))
+    assert memory.counts()["documents"] == len(story())
+    assert memory.counts()["changes"] > 3
+    state(home)
+    assert [fact.text for fact in memory.facts(as_of=on("2024-03-01"))]
