@@ -65,8 +65,8 @@ class Size:
 
 
 FULL = Size(140, 140, 920, 10)
-MINI = Size(16, 8, 300, 2)
-NANO = Size(8, 4, 150, 1)
+MINI = Size(16, 8, 300, 1)
+NANO = Size(6, 2, 60, 1)
 SIZES = {"full": FULL, "mini": MINI, "nano": NANO}
 
 
