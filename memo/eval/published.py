@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from memo.lm import LanguageModel, Prompt
 
 REPLY_TOKENS = 192
-"""Most tokens of a reasoned verdict or a rewrite; the extraction may take three times as many."""
+"""Most tokens of a reasoned verdict or a rewrite."""
+EXTRACTION_TOKENS = 768
 CANDIDATES = 35
 """Facts judged for a document: as many as in the published runs."""
 SHOWN = 20
@@ -80,7 +81,7 @@ def rewritten(
     return None if not reply or _NO_REWRITE in reply.casefold() else reply
 
 
-def extracted(text: str, lm: LanguageModel, reply_tokens: int = 3 * REPLY_TOKENS) -> list[str]:
+def extracted(text: str, lm: LanguageModel, reply_tokens: int = EXTRACTION_TOKENS) -> list[str]:
     """The facts that a document states."""
     reply = _one(lm, _ask(_EXTRACT, ("Document", text)), reply_tokens)
     lines = [line.strip(" -*•\t") for line in reply.splitlines()]
