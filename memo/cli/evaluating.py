@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memo.errors import MemoError, UsageProblem
+from memo.errors import MemoError, Stopped, UsageProblem
 from memo.front import Command, Commands, Front, with_front
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from memo.eval.cases import Case
+    from memo.eval.runner import Progress
 
 _METHODS = ("rag", "fact-rag", "erase", "erase-reference", "full")
 _DEFAULT = ("rag", "fact-rag", "erase")
-_SIZES = ("full", "mini", "nano")
 
 
 @click.group("eval", cls=Commands, no_args_is_help=True)
@@ -253,7 +253,7 @@ def _run(
         closing(run(cases, methods, tools, journal)) as steps,
         front.status() as status,
     ):
-        for step in steps:
+        for step in _resumable(front, steps, out):
             line = f"{step.method} on {step.case}: {step.done} of {step.total}{_left(step.eta_s)}"
             status.update(line)
             if not status.live and 20 * step.done // step.total > told:
@@ -261,6 +261,15 @@ def _run(
                 front.say(line)
     shutil.rmtree(work, ignore_errors=True)
     _finish(front, summary(journal.records, cases), out)
+
+
+def _resumable(front: Front, steps: Iterator[Progress], out: Path) -> Iterator[Progress]:
+    """The steps of a run; whoever stops it learns how it goes on."""
+    try:
+        yield from steps
+    except (KeyboardInterrupt, Stopped):
+        front.say(f"What was judged is in {out.with_suffix('.jsonl')}: --resume goes on.")
+        raise
 
 
 def _left(seconds: float | None) -> str:
