@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memo.errors import MemoError, UsageProblem
+from memo.errors import MemoError, Stopped, UsageProblem
 from memo.front import Command, Commands, Front, with_front
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from memo.eval.cases import Case
+    from memo.eval.runner import Progress
 
 _METHODS = ("rag", "fact-rag", "erase", "erase-reference", "full")
 _DEFAULT = ("rag", "fact-rag", "erase")
-_SIZES = ("full", "mini", "nano")
 
 
 @click.group("eval", cls=Commands, no_args_is_help=True)
@@ -78,6 +78,134 @@ def conversations(
     _run(front, cases, methods or _DEFAULT, asked_for, out, resume)
 
 
+_DATA = click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="The folder that holds the data.",
+)
+_SEED = click.option("--seed", default=1, help="Which part, where not all is used; 1 if not given.")
+
+
+@eval_.command("news", cls=Command)
+@_DATA
+@_run_options
+@_SEED
+@with_front
+def news(
+    front: Front,
+    data: Path,
+    methods: tuple[str, ...],
+    seed: int,
+    size: str | None,
+    out: Path | None,
+    resume: bool,
+) -> None:
+    """CLARK-News: dated spans, whose subjects change posts and clubs.
+
+    Of three subjects in ten the last news is withheld (`control`): the old answer stays right.
+    """
+    from memo.eval import news as found
+
+    cases = found.cases(data, found.SIZES[size or "full"], seed)
+    asked_for = {"evaluation": "news", "size": size or "full", "seed": seed}
+    _run(front, cases, methods or _DEFAULT, asked_for, out, resume)
+
+
+@eval_.command("longmemeval", cls=Command)
+@_DATA
+@_run_options
+@click.option("--kind", "kinds", multiple=True, help="Type of question; repeatable.")
+@with_front
+def longmemeval(
+    front: Front,
+    data: Path,
+    methods: tuple[str, ...],
+    kinds: tuple[str, ...],
+    size: str | None,
+    out: Path | None,
+    resume: bool,
+) -> None:
+    """LongMemEval: questions about chats with an assistant.
+
+    Right is an answer with all words of the expected one; preferences have none and are left out.
+    """
+    from memo.eval import longmemeval as found
+
+    cases = found.cases(data, found.SIZES[size or "full"], kinds)
+    asked_for = {"evaluation": "longmemeval", "size": size or "full", "kinds": list(kinds)}
+    _run(front, cases, methods or _DEFAULT, asked_for, out, resume)
+
+
+@eval_.command("factconsolidation", cls=Command)
+@_DATA
+@_run_options
+@_SEED
+@with_front
+def factconsolidation(
+    front: Front,
+    data: Path,
+    methods: tuple[str, ...],
+    seed: int,
+    size: str | None,
+    out: Path | None,
+    resume: bool,
+) -> None:
+    """FactConsolidation: numbered facts, the newest wins.
+
+    The smaller sizes keep the facts that compete for an answer, and some others.
+    """
+    from memo.eval import factconsolidation as found
+
+    cases = found.cases(data, found.SIZES[size or "full"], seed)
+    asked_for = {"evaluation": "factconsolidation", "size": size or "full", "seed": seed}
+    _run(front, cases, methods or _DEFAULT, asked_for, out, resume)
+
+
+@eval_.command("compare", cls=Command)
+@click.argument("a", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("b", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--method", type=click.Choice(_METHODS), help="Of A; if not given, all of both.")
+@click.option("--against", type=click.Choice(_METHODS), help="Of B; if not given, the same.")
+@with_front
+def compare(front: Front, a: Path, b: Path, method: str | None, against: str | None) -> None:
+    """Differences question by question, with confidence intervals.
+
+    A and B are JSON files of runs; they may be the same file for two of its methods. The interval
+    is a bootstrap over conversations.
+    """
+    from dataclasses import asdict
+
+    from memo import terminal
+    from memo.eval import compare as comparing
+
+    one, other = comparing.load(a), comparing.load(b)
+    if against is not None and method is None:
+        raise UsageProblem("--against needs --method, which says what of A it is put against.")
+    both = [name for name in comparing.methods(one) if name in comparing.methods(other)]
+    chosen = [(method, against or method)] if method else [(name, name) for name in both]
+    if not chosen:
+        raise UsageProblem(f"{a} and {b} have no method in common; name two with --method.")
+    for first, second in chosen:
+        pairs = comparing.paired(one, other, first, second)
+        found = list(comparing.differences(pairs))
+        if front.json:
+            differing = [
+                {"case": r["case"], "at": r["at"], "question": r["question"]}
+                | {"a": r["right"], "b": s["right"]}
+                for r, s in pairs
+                if r["right"] != s["right"]
+            ]
+            figures = [asdict(difference) for difference in found]
+            front.data({"a": first, "b": second, "differences": figures, "differing": differing})
+            continue
+        front.line(f"A: {first}   B: {second}")
+        for line in terminal.table(comparing.HEADINGS, comparing.rows(found), front.columns):
+            front.line(line)
+        front.line("")
+
+
 def _seeds(text: str) -> list[int]:
     """`3`, `1-5` or `1,4,9-12`.
 
@@ -125,7 +253,7 @@ def _run(
         closing(run(cases, methods, tools, journal)) as steps,
         front.status() as status,
     ):
-        for step in steps:
+        for step in _resumable(front, steps, out):
             line = f"{step.method} on {step.case}: {step.done} of {step.total}{_left(step.eta_s)}"
             status.update(line)
             if not status.live and 20 * step.done // step.total > told:
@@ -133,6 +261,15 @@ def _run(
                 front.say(line)
     shutil.rmtree(work, ignore_errors=True)
     _finish(front, summary(journal.records, cases), out)
+
+
+def _resumable(front: Front, steps: Iterator[Progress], out: Path) -> Iterator[Progress]:
+    """The steps of a run; whoever stops it learns how it goes on."""
+    try:
+        yield from steps
+    except (KeyboardInterrupt, Stopped):
+        front.say(f"What was judged is in {out.with_suffix('.jsonl')}: --resume goes on.")
+        raise
 
 
 def _left(seconds: float | None) -> str:
@@ -144,12 +281,19 @@ def _left(seconds: float | None) -> str:
 
 
 def _finish(front: Front, result: dict[str, Any], out: Path) -> None:
-    """Write the JSON file, and show the tables."""
+    """Write the JSON file and the plot, and show the tables.
+
+    Raises:
+        MemoError: They cannot be written.
+    """
     from memo import terminal
     from memo.eval import report
+    from memo.eval.plot import svg
 
+    picture = out.with_suffix(".svg")
     try:
         out.write_text(json.dumps(result, indent=1) + "\n", "ascii")
+        picture.write_text(svg(result["figures"]), "utf-8")
     except OSError as error:
         raise MemoError(
             f"Cannot write {out}: {error.strerror}; name another with --out."
@@ -165,4 +309,4 @@ def _finish(front: Front, result: dict[str, Any], out: Path) -> None:
             for line in terminal.table(headings, rows, front.columns):
                 front.line(line)
             front.line("")
-    front.say(f"Every verdict is in {out}.")
+    front.say(f"Every verdict is in {out}, a plot in {picture}.")

@@ -67,6 +67,8 @@ class Asked:
     """The value that was right at first."""
     chance: float = 0.0
     """Probability that a guess among all values seen of its kind is right."""
+    group: str = ""
+    """Reported under this instead of its case's, where it differs."""
     by_words: bool = False
     """The accepted answer is a phrase: right is what has all its words."""
 

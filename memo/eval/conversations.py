@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+from memo.errors import MemoError
 from memo.eval.cases import DOWNSTREAM, STATED, UNCHANGED, Ask, Asked, Case, Chunk, Label
 from memo.eval.dialogue import Line, spoken
 from memo.eval.phrases import Phrase, book, listed, with_article
@@ -65,12 +66,12 @@ class Size:
 
 
 FULL = Size(140, 140, 920, 10)
-MINI = Size(16, 8, 300, 2)
-NANO = Size(8, 4, 150, 1)
+MINI = Size(16, 8, 300, 1)
+NANO = Size(6, 2, 60, 1)
 SIZES = {"full": FULL, "mini": MINI, "nano": NANO}
 
 
-class Undrawable(ValueError):
+class Undrawable(MemoError):
     """No conversation of this seed passes the gate."""
 
 
@@ -134,7 +135,7 @@ def conversation(seed: int, subset: str, size: Size = FULL) -> Case:
         plan = _planned(worlds, happened, rows, subset, size, draw)
         if plan is not None:
             return _case(f"{subset}-{seed}", subset, plan, rows, size, templates, draw)
-    raise Undrawable(f"No conversation of seed {seed} passes the gate; take another seed.")
+    raise Undrawable(f"No conversation of seed {seed} says all that it should; take another seed.")
 
 
 def _history(draw: Random) -> tuple[list[World], list[tuple[Transition, ...]]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memo.eval.methods import Answered, Note, Read, from_notes
+from memo.eval.methods import Answered, Note, Read, documents, from_notes
 from memo.lm import Segment, Turn, quoted
 from memo.records import from_utc_text, utc_text
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from memo.eval.cases import Asked, Chunk
     from memo.eval.methods import Tools
     from memo.lm import LanguageModel, Prompt
+    from memo.records import Document
 
 REPLY_TOKENS = 192
-"""Most tokens of a reasoned verdict or a rewrite; the extraction may take three times as many."""
+"""Most tokens of a reasoned verdict or a rewrite."""
+EXTRACTION_TOKENS = 768
 CANDIDATES = 35
 """Facts judged for a document: as many as in the published runs."""
 SHOWN = 20
@@ -80,7 +82,7 @@ def rewritten(
     return None if not reply or _NO_REWRITE in reply.casefold() else reply
 
 
-def extracted(text: str, lm: LanguageModel, reply_tokens: int = 3 * REPLY_TOKENS) -> list[str]:
+def extracted(text: str, lm: LanguageModel, reply_tokens: int = EXTRACTION_TOKENS) -> list[str]:
     """The facts that a document states."""
     reply = _one(lm, _ask(_EXTRACT, ("Document", text)), reply_tokens)
     lines = [line.strip(" -*•\t") for line in reply.splitlines()]
@@ -133,9 +135,16 @@ class Reference:
 
     def read(self, chunk: Chunk) -> Read:
         """Retrieve, judge, rewrite, then add."""
-        started, lm = time.monotonic(), self._tools.lm
-        before, text, at = lm.usage, chunk.text, chunk.at
+        started, before = time.monotonic(), self._tools.lm.usage
         believed = tuple(belief.text for belief in self._beliefs if belief.holds)
+        retired = [fact for document in documents(chunk) for fact in self._edit(document)]
+        usage = self._tools.lm.usage - before
+        elapsed_s = time.monotonic() - started
+        return Read(usage, elapsed_s, self._saved(), believed, tuple(retired))
+
+    def _edit(self, document: Document) -> list[str]:
+        """One document through the whole flow; the facts that it made false."""
+        lm, text, at = self._tools.lm, document.text, document.at
         near = [n for n in self._nearest(text, CANDIDATES) if self._beliefs[n].holds]
         facts = [self._beliefs[n].text for n in near]
         said = verdicts(text, facts, lm)
@@ -152,8 +161,7 @@ class Reference:
                     added.append(anew)
         for fact in [*added, *extracted(text, lm)]:
             self._add(fact, at)
-        usage = lm.usage - before
-        return Read(usage, time.monotonic() - started, self._saved(), believed, tuple(retired))
+        return retired
 
     def restore(self, chunk: Chunk, kept: Any) -> None:
         """Take over all beliefs as they were then."""

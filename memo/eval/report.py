@@ -57,7 +57,7 @@ def summary(records: Sequence[Record], cases: Sequence[Case]) -> dict[str, Any]:
     answers = [record for record in records if record["is"] == "answer"]
     reads = [record for record in records if record["is"] == "read"]
     found = answers + list(_baselines(cases))
-    pairs = dict.fromkeys((record["method"], record["group"]) for record in found)
+    pairs = dict.fromkeys((record["method"], record["group"]) for record in [*found, *reads])
     return {
         "run": {key: value for key, value in records[0].items() if key != "is"},
         "figures": [
@@ -99,6 +99,7 @@ def _figures(method: str, group: str, answers: list[Record], reads: list[Record]
         "did_not_fit": sum(not r["fits"] for r in answers),
         "a_document": _costs(reads),
         "a_question": _costs(answers),
+        "tokens_an_answer": round((_tokens(reads) + _tokens(answers)) / max(len(answers), 1), 1),
     }
 
 
@@ -116,8 +117,15 @@ def _ratio(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _costs(records: Sequence[Record]) -> dict[str, float]:
-    return {name: round(mean(r[name] for r in records), 2) if records else 0.0 for name in _COUNTED}
+def _costs(records: Sequence[Record]) -> dict[str, float] | None:
+    """Means; None of nothing."""
+    if not records:
+        return None
+    return {name: round(mean(r[name] for r in records), 2) for name in _COUNTED}
+
+
+def _tokens(records: Sequence[Record]) -> int:
+    return sum(r["evaluated_tokens"] + r["completion_tokens"] for r in records)
 
 
 def _baselines(cases: Sequence[Case]) -> Iterator[Record]:
@@ -128,7 +136,7 @@ def _baselines(cases: Sequence[Case]) -> Iterator[Record]:
                 base = {
                     "is": "answer",
                     "case": case.id,
-                    "group": case.group,
+                    "group": asked.group or case.group,
                     "updates": asked.updates,
                     "change": asked.change,
                     "accepted": list(asked.accepted),
@@ -173,6 +181,8 @@ def cost_rows(figures: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
         if one["method"] not in BASELINES:
             for what in ("a_document", "a_question"):
                 costs = one[what]
+                if costs is None:
+                    continue
                 yield (
                     one["group"],
                     one["method"],

@@ -60,12 +60,11 @@ def _life(case: Case, name: str, tools: Tools, journal: Journal) -> Iterator[Rec
     """One memory from its beginning to its end; yields what is new."""
     mine = [r for r in journal.records if r.get("case") == case.id and r.get("method") == name]
     read = {record["chunk"]: record for record in mine if record["is"] == "read"}
-    answered = {(r["after"], r["question"]) for r in mine if r["is"] == "answer"}
+    answered = {(r["at"], r["question"]) for r in mine if r["is"] == "answer"}
     if len(read) == len(case.chunks) and len(answered) == case.questions:
         return
     tools.folder.mkdir(parents=True, exist_ok=True)
     method = METHODS[name](tools)
-    asks = {ask.after: ask for ask in case.asks}
     for number, chunk in enumerate(case.chunks):
         if number in read:
             method.restore(chunk, read[number]["kept"])
@@ -73,10 +72,9 @@ def _life(case: Case, name: str, tools: Tools, journal: Journal) -> Iterator[Rec
             record = _read_record(case, name, number, chunk, method.read(chunk))
             journal.write(record)
             yield record
-        ask = asks.get(number)
-        for asked in ask.questions if ask else ():
-            if (number, asked.id) not in answered:
-                assert ask is not None
+        due = [(ask, q) for ask in case.asks if ask.after == number for q in ask.questions]
+        for ask, asked in due:
+            if (utc_text(ask.at), asked.id) not in answered:
                 record = _answer_record(case, name, ask, asked, method.answer(asked, ask.at))
                 journal.write(record)
                 yield record
@@ -127,7 +125,7 @@ def _answer_record(case: Case, name: str, ask: Ask, asked: Asked, found: Answere
     return {
         "is": "answer",
         "case": case.id,
-        "group": case.group,
+        "group": asked.group or case.group,
         "method": name,
         "after": ask.after,
         "at": utc_text(ask.at),

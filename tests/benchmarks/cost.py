@@ -1,10 +1,10 @@
 """What one conversation costs, beside the published algorithm: `run.py cost`.
 
-The yardstick is ERASE's flow (Li et al. 2024, as docs/erase.md describes it), written anew with
-prompts in our own words: for each fact a reasoned verdict over document and fact, a rewrite of
-each that was made false, one extraction. It runs on the same engine, document and facts. The
-published code evaluates every prompt whole; what our engine's prefix reuse would save it, with
-the document placed before the fact, is counted beside.
+The yardstick is ERASE's flow (Li et al. 2024) as `memo.eval.published` has it: for each fact a
+reasoned verdict over document and fact, a rewrite of each that was made false, one extraction.
+It runs on the same engine, document and facts. The published code evaluates every prompt whole;
+what our engine's prefix reuse would save it, with the document placed before the fact, is counted
+beside.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memo.erase import plan_edits
-from memo.lm import Segment, Turn, quoted
+from memo.eval.published import read_as_published
 from memo.records import Candidates, Claim, Document, Fact, FactId, Message, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memo.lm import Embedder, LanguageModel, Prompt
+    from memo.lm import Embedder, LanguageModel
     from memo.records import Plan, Usage
 
 REPLY_TOKENS = 64
@@ -144,53 +144,9 @@ def facts() -> tuple[Fact, ...]:
     return tuple(found)
 
 
-# The published flow
-
-_JUDGE = (
-    "You are given a document and a fact that was believed before it was written. Decide what the "
-    "document does to the fact. It may reinforce the fact: the document says the fact again, or "
-    "makes it more plausible. It may make the fact false: after what the document says, the fact "
-    "can no longer hold, or it held only in the past. Or there is no change: the document has "
-    "nothing to do with the fact. Think about it step by step first, in a sentence or two: who "
-    "and what does the fact speak of, what does the document say of them, and what follows from "
-    "that? Close with a last line that holds one verdict only: reinforce, make false or no change."
-)
-_REWRITE = (
-    "After the document, a fact does not hold any more. Write it anew so that it is true, given "
-    "the document and the facts that still hold. Change as little as possible and say nothing that "
-    "does not follow from them. If there is no way to do so, say: no rewrite possible."
-)
-_EXTRACT = (
-    "Write down all facts that the document states about people and things, as they are now. Each "
-    "must stand by itself: names instead of pronouns, one short sentence, one fact a line. Leave "
-    "out opinions, questions and small talk."
-)
-
-
-def _ask(instruction: str, *parts: tuple[str, str]) -> Prompt:
-    segments = [Segment(f"{instruction}\n")]
-    for label, text in parts:
-        segments += [Segment(f"\n{label}: "), quoted(text), Segment("\n")]
-    return (Turn("user", tuple(segments)),)
-
-
 def published(document: Document, known: tuple[Fact, ...], lm: LanguageModel) -> None:
     """One document through the published flow: a call a fact, a call a rewrite, an extraction."""
-    text = document.text
-    verdicts = [
-        _one(lm, _ask(_JUDGE, ("Document", text), ("Fact", fact.text))).casefold() for fact in known
-    ]
-    false = [f for f, verdict in zip(known, verdicts, strict=True) if "make false" in verdict]
-    holding = "\n".join(f.text for f in known if f not in false)
-    for fact in false:
-        parts = (("Document", text), ("Facts that hold", holding), ("Fact", fact.text))
-        _one(lm, _ask(_REWRITE, *parts))
-    _one(lm, _ask(_EXTRACT, ("Document", text)))
-
-
-def _one(lm: LanguageModel, prompt: Prompt) -> str:
-    (reply,) = lm.complete([prompt], max_tokens=REPLY_TOKENS)
-    return reply.text
+    read_as_published(document.text, [fact.text for fact in known], lm, REPLY_TOKENS)
 
 
 # memo
