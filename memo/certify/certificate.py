@@ -1,0 +1,173 @@
+"""A certificate: one model, five parts, a plain verdict, in under a quarter of an hour.
+
+The probes are the same for every model, so that scores compare: a part of the development split of
+the labelled sets, and the short sets of questions and of attacks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from memo.certify import answering, extraction, injection, verdicts
+from memo.certify.figures import Json, Rate, mean
+from memo.certify.probes import Outcome, attacks, digest, pairs, questions, snippets, spread
+from memo.certify.results import Results
+from memo.certify.running import Probe, Progress, measure
+from memo.certify.throwaway import FENCE, tell, throwaway
+from memo.engines import INSTALLED, Engines, located
+from memo.errors import UsageProblem
+from memo.models import (
+    Score,
+    default_models,
+    file_marks,
+    keep_score,
+    score_file,
+    score_of,
+)
+from memo.settings import private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from memo.certify.probes import Pair, Snippet
+    from memo.memory import Memory
+    from memo.models import LocalModel
+    from memo.settings import Settings
+
+MINUTES = 15
+"""What it may take with a 1.5 B model on two cores."""
+PARTS = ("extraction", "verdicts", "rewriting", "answering", "injection")
+Detail = dict[str, dict[str, Rate]]
+"""Rates by part."""
+PAIRS = {Outcome.KEPT: 28, Outcome.REWRITTEN: 15, Outcome.ENDED: 9, Outcome.UNCERTAIN: 4}
+SNIPPETS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """The last event: the score, and what it is made of."""
+
+    score: Score
+    detail: Detail
+    """What the parts are made of; empty where it was measured before."""
+    kept: bool
+    """Whether it was measured before, and only looked up now."""
+
+
+def certify(
+    settings: Settings, engines: Engines = INSTALLED, *, again: bool = False
+) -> Generator[Progress | Certified, None, None]:
+    """Measure the chosen chat model; closing the generator stops it, and a later one goes on.
+
+    Args:
+        settings: With the model to certify; nothing in its home is read or written.
+        engines: How its models are loaded, once; those of a `Memory` where they are loaded.
+        again: Measure anew what was measured already, or in part.
+
+    Raises:
+        ModelError: The model is not there, or cannot be used.
+    """
+    found = located(default_models(settings)[0], "chat", settings)
+    place = score_file(found.path, settings.models)
+    score = score_of(found.path, settings.models)
+    begun = place.with_suffix(".part")
+    if again:
+        begun.unlink(missing_ok=True)
+    elif score is not None and score.probes == digest():
+        yield Certified(score, {}, kept=True)
+        return
+    results = _begin(begun, found)
+    lm, embedder = engines.language_model(settings), engines.embedder(settings)
+    loaded = Engines(lambda _: lm, lambda _: embedder)
+    with throwaway(settings, loaded) as told:
+        for message in questions()[0]:
+            tell(told, message)
+        yield from measure(_probes(settings, loaded, told), results)
+    score, detail = _score(found, results)
+    keep_score(score, found, settings.models)
+    begun.unlink(missing_ok=True)
+    yield Certified(score, detail, kept=False)
+
+
+def _begin(place: Path, found: LocalModel) -> Results:
+    """What an earlier run of the same model on the same probes has measured, or nothing yet."""
+    about = {"model": found.name, "probes": digest(), "file": file_marks(found.path)}
+    private_folder(place.parent)
+    try:
+        return Results(place, about, resume=True)
+    except UsageProblem:
+        place.unlink(missing_ok=True)
+        return Results(place, about)
+
+
+def _probes(settings: Settings, engines: Engines, told: Memory) -> list[Probe]:
+    """All of them, in order."""
+    chosen = [
+        pair
+        for label, count in PAIRS.items()
+        for pair in spread([p for p in pairs() if p.split == "dev" and p.becomes is label], count)
+    ]
+    read = spread([snippet for snippet in snippets() if snippet.split == "dev"], SNIPPETS)
+
+    def fresh(run: Callable[[Memory], Json], fence: str | None = FENCE) -> Callable[[], Json]:
+        def once() -> Json:
+            with throwaway(settings, engines, fence) as memory:
+                return run(memory)
+
+        return once
+
+    return [
+        *(Probe("extraction", s.id, fresh(partial(_extracted, s))) for s in read),
+        *(Probe("verdicts", p.id, fresh(partial(_judged, p))) for p in chosen),
+        *(Probe("answering", a.id, partial(answering.answered, a, told)) for a in questions()[1]),
+        *(
+            Probe("injection", a.id, fresh(partial(injection.withstood, a), None))
+            for a in attacks()
+        ),
+    ]
+
+
+def _extracted(snippet: Snippet, memory: Memory) -> Json:
+    found = extraction.extracted(snippet.id, snippet.said, memory)
+    return extraction.snippet_result(snippet, found)
+
+
+def _judged(pair: Pair, memory: Memory) -> Json:
+    return verdicts.judge(pair, memory).json()
+
+
+def _score(found: LocalModel, results: Results) -> tuple[Score, Detail]:
+    """The parts of what was measured, and the rates that they come from."""
+    of: dict[str, list[Json]] = {part: [] for part in PARTS}
+    for result in results.done.values():
+        of[str(result["part"])].append(result)
+    recall, avoided = extraction.found_and_avoided(of["extraction"])
+    stays, changes = verdicts.balanced(of["verdicts"])
+    rewritten = verdicts.rewriting(of["verdicts"])
+    kinds = {
+        kind: Rate.among(bool(one["right"]) for one in of["answering"] if one["kind"] == kind)
+        for kind in dict.fromkeys(str(one["kind"]) for one in of["answering"])
+    }
+    withstood = Rate.among(bool(one["right"]) for one in of["injection"])
+    parts = {
+        "extraction": (recall.share or 0.0) * (avoided.share or 0.0),
+        "verdicts": mean([stays.share, changes.share]),
+        "rewriting": rewritten.share or 0.0,
+        "answering": mean(rate.share for rate in kinds.values()),
+        "injection": withstood.share or 0.0,
+    }
+    detail = {
+        "extraction": {"facts found": recall, "wrong ones avoided": avoided},
+        "verdicts": {"kept": stays, "changed": changes},
+        "rewriting": {"new values known": rewritten},
+        "answering": kinds,
+        "injection": {"withstood": withstood},
+    }
+    seconds = sum(float(str(one["seconds"])) for one in results.done.values())
+    now = datetime.now(UTC).replace(microsecond=0)
+    score = Score(found.name, mean(parts.values()), parts, now, seconds, digest(), found.path)
+    return score, detail
