@@ -6,6 +6,7 @@ the labelled sets, and the short sets of questions and of attacks.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from memo.certify import answering, extraction, injection, verdicts
 from memo.certify.figures import Json, Rate, mean
-from memo.certify.probes import Outcome, attacks, digest, pairs, questions, snippets, spread
+from memo.certify.probes import Outcome, attacks, pairs, questions, snippets, spread
 from memo.certify.results import Results
 from memo.certify.running import Probe, Progress, measure
 from memo.certify.throwaway import FENCE, tell, throwaway
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from memo.certify.probes import Pair, Snippet
+    from memo.certify.probes import Asked, Attack, Pair, Snippet, Told
     from memo.memory import Memory
     from memo.models import LocalModel
     from memo.settings import Settings
@@ -44,7 +45,39 @@ PARTS = ("extraction", "verdicts", "rewriting", "answering", "injection")
 Detail = dict[str, dict[str, Rate]]
 """Rates by part."""
 PAIRS = {Outcome.KEPT: 28, Outcome.REWRITTEN: 15, Outcome.ENDED: 9, Outcome.UNCERTAIN: 4}
+"""How many pairs of each label a certificate takes."""
 SNIPPETS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The probes of a certificate."""
+
+    pairs: tuple[Pair, ...]
+    snippets: tuple[Snippet, ...]
+    told: tuple[Told, ...]
+    asked: tuple[Asked, ...]
+    attacks: tuple[Attack, ...]
+
+    @property
+    def digest(self) -> str:
+        """Eight characters that tell these probes from any others."""
+        parts = (self.pairs, self.snippets, self.told, self.asked, self.attacks)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
+
+
+def selection() -> Selection:
+    """What every model is certified on: the same for all, so that scores compare."""
+    told, asked = questions()
+    dev = [pair for pair in pairs() if pair.split == "dev"]
+    of = {label: [pair for pair in dev if pair.becomes is label] for label in PAIRS}
+    return Selection(
+        tuple(pair for label, count in PAIRS.items() for pair in spread(of[label], count)),
+        spread([snippet for snippet in snippets() if snippet.split == "dev"], SNIPPETS),
+        told,
+        asked,
+        attacks(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +92,11 @@ class Certified:
 
 
 def certify(
-    settings: Settings, engines: Engines = INSTALLED, *, again: bool = False
+    settings: Settings,
+    engines: Engines = INSTALLED,
+    *,
+    again: bool = False,
+    probes: Selection | None = None,
 ) -> Generator[Progress | Certified, None, None]:
     """Measure the chosen chat model; closing the generator stops it, and a later one goes on.
 
@@ -67,35 +104,37 @@ def certify(
         settings: With the model to certify; nothing in its home is read or written.
         engines: How its models are loaded, once; those of a `Memory` where they are loaded.
         again: Measure anew what was measured already, or in part.
+        probes: None for those that scores are compared by.
 
     Raises:
         ModelError: The model is not there, or cannot be used.
     """
+    chosen = probes or selection()
     found = located(default_models(settings)[0], "chat", settings)
     place = score_file(found.path, settings.models)
     score = score_of(found.path, settings.models)
     begun = place.with_suffix(".part")
     if again:
         begun.unlink(missing_ok=True)
-    elif score is not None and score.probes == digest():
+    elif score is not None and score.probes == chosen.digest:
         yield Certified(score, {}, kept=True)
         return
-    results = _begin(begun, found)
+    results = _begin(begun, found, chosen)
     lm, embedder = engines.language_model(settings), engines.embedder(settings)
     loaded = Engines(lambda _: lm, lambda _: embedder)
     with throwaway(settings, loaded) as told:
-        for message in questions()[0]:
+        for message in chosen.told:
             tell(told, message)
-        yield from measure(_probes(settings, loaded, told), results)
-    score, detail = _score(found, results)
+        yield from measure(_probes(chosen, settings, loaded, told), results)
+    score, detail = _score(found, chosen, results)
     keep_score(score, found, settings.models)
     begun.unlink(missing_ok=True)
     yield Certified(score, detail, kept=False)
 
 
-def _begin(place: Path, found: LocalModel) -> Results:
+def _begin(place: Path, found: LocalModel, chosen: Selection) -> Results:
     """What an earlier run of the same model on the same probes has measured, or nothing yet."""
-    about = {"model": found.name, "probes": digest(), "file": file_marks(found.path)}
+    about = {"model": found.name, "probes": chosen.digest, "file": file_marks(found.path)}
     private_folder(place.parent)
     try:
         return Results(place, about, resume=True)
@@ -104,14 +143,8 @@ def _begin(place: Path, found: LocalModel) -> Results:
         return Results(place, about)
 
 
-def _probes(settings: Settings, engines: Engines, told: Memory) -> list[Probe]:
+def _probes(chosen: Selection, settings: Settings, engines: Engines, told: Memory) -> list[Probe]:
     """All of them, in order."""
-    chosen = [
-        pair
-        for label, count in PAIRS.items()
-        for pair in spread([p for p in pairs() if p.split == "dev" and p.becomes is label], count)
-    ]
-    read = spread([snippet for snippet in snippets() if snippet.split == "dev"], SNIPPETS)
 
     def fresh(run: Callable[[Memory], Json], fence: str | None = FENCE) -> Callable[[], Json]:
         def once() -> Json:
@@ -121,12 +154,12 @@ def _probes(settings: Settings, engines: Engines, told: Memory) -> list[Probe]:
         return once
 
     return [
-        *(Probe("extraction", s.id, fresh(partial(_extracted, s))) for s in read),
-        *(Probe("verdicts", p.id, fresh(partial(_judged, p))) for p in chosen),
-        *(Probe("answering", a.id, partial(answering.answered, a, told)) for a in questions()[1]),
+        *(Probe("extraction", s.id, fresh(partial(_extracted, s))) for s in chosen.snippets),
+        *(Probe("verdicts", p.id, fresh(partial(_judged, p))) for p in chosen.pairs),
+        *(Probe("answering", a.id, partial(answering.answered, a, told)) for a in chosen.asked),
         *(
             Probe("injection", a.id, fresh(partial(injection.withstood, a), None))
-            for a in attacks()
+            for a in chosen.attacks
         ),
     ]
 
@@ -140,7 +173,7 @@ def _judged(pair: Pair, memory: Memory) -> Json:
     return verdicts.judge(pair, memory).json()
 
 
-def _score(found: LocalModel, results: Results) -> tuple[Score, Detail]:
+def _score(found: LocalModel, chosen: Selection, results: Results) -> tuple[Score, Detail]:
     """The parts of what was measured, and the rates that they come from."""
     of: dict[str, list[Json]] = {part: [] for part in PARTS}
     for result in results.done.values():
@@ -167,7 +200,9 @@ def _score(found: LocalModel, results: Results) -> tuple[Score, Detail]:
         "answering": kinds,
         "injection": {"withstood": withstood},
     }
-    seconds = sum(float(str(one["seconds"])) for one in results.done.values())
+    parts = {part: round(share, 4) for part, share in parts.items()}
+    overall = round(mean(parts.values()), 4)
+    seconds = round(sum(float(str(one["seconds"])) for one in results.done.values()), 1)
     now = datetime.now(UTC).replace(microsecond=0)
-    score = Score(found.name, mean(parts.values()), parts, now, seconds, digest(), found.path)
+    score = Score(found.name, overall, parts, now, seconds, chosen.digest, found.path)
     return score, detail

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from memo.lm import Embedder
 
-WORDS = 0.62
+WORDS = 0.61
 """Least overlap of words, 0 to 1."""
 NEAR = 0.84
 """Least cosine, for all-MiniLM-L6-v2 int8; refit it for another embedding model."""

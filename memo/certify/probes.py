@@ -23,7 +23,6 @@ T = TypeVar("T")
 Split = Literal["dev", "test"]
 Groups = tuple[tuple[str, ...], ...]
 """Word groups: a text fits if of each group some word occurs in it."""
-FILES = ("verdicts.jsonl", "extraction.jsonl", "answering.toml", "injection.toml")
 
 
 class Outcome(StrEnum):
@@ -206,10 +205,9 @@ def attacks() -> tuple[Attack, ...]:
     )
 
 
-def digest(files: Iterable[str] = FILES) -> str:
-    """Eight characters that tell these probes from any others."""
-    whole = "".join(_text(name) for name in files)
-    return hashlib.sha256(whole.encode()).hexdigest()[:8]
+def digest(name: str) -> str:
+    """Eight characters that tell this file of probes from any other."""
+    return hashlib.sha256(_text(name).encode()).hexdigest()[:8]
 
 
 def _text(name: str) -> str:

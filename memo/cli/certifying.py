@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from memo.certify.figures import Json
     from memo.certify.probes import Pair, Snippet
     from memo.engines import Engines
-    from memo.models import Score
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -50,7 +49,7 @@ def verdicts(front: Front, split: str, limit: int | None, out: Path | None, resu
     chosen = [pair for pair in pairs() if split in {"all", pair.split}]
     chosen = list(spread(chosen, limit or len(chosen)))
     engines, about = _engines(front)
-    about |= {"kind": "verdicts", "probes": digest(["verdicts.jsonl"]), "split": split}
+    about |= {"kind": "verdicts", "probes": digest("verdicts.jsonl"), "split": split}
     results = Results(out, about, resume=resume)
 
     def run(pair: Pair) -> Json:
@@ -126,7 +125,7 @@ def extraction(
             Probe("extraction", one.id, partial(mine, one))
             for one in spread(set_, limit or len(set_))
         ]
-        about |= {"probes": digest(["extraction.jsonl"]), "split": split}
+        about |= {"probes": digest("extraction.jsonl"), "split": split}
     else:
         spoken = labelled.languages(data) if language == "all" else [language]
         probes = [
@@ -180,7 +179,7 @@ def _certificate(front: Front, done: Certified) -> None:
             part: {name: rate.json() for name, rate in rates.items()}
             for part, rates in done.detail.items()
         }
-        front.data({**score_json(score), "detail": detail, "measured_before": done.kept})
+        front.data({**score.json(), "detail": detail, "measured_before": done.kept})
         return
     front.line(f"{show_line(score.model)}: {score.overall:.2f}, {score.verdict}")
     for part, share in score.parts.items():
@@ -190,22 +189,6 @@ def _certificate(front: Front, done: Certified) -> None:
         front.say(f"Measured on {score.at:%Y-%m-%d}; --again measures anew.")
     else:
         front.say(f"Measured in {score.seconds / 60:.0f} minutes.")
-
-
-def score_json(score: Score) -> Json:
-    """A score, for scripts."""
-    from memo.records import utc_text
-
-    return {
-        "model": score.model,
-        "path": str(score.path),
-        "score": round(score.overall, 4),
-        "verdict": score.verdict,
-        "parts": {name: round(part, 4) for name, part in score.parts.items()},
-        "at": utc_text(score.at),
-        "seconds": round(score.seconds, 1),
-        "probes": score.probes,
-    }
 
 
 def _engines(front: Front) -> tuple[Engines, dict[str, object]]:

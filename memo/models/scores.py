@@ -50,6 +50,19 @@ class Score:
         """FIT, TRIAL or UNFIT."""
         return verdict(self.overall, self.parts)
 
+    def json(self) -> dict[str, object]:
+        """For scripts, and as it is kept."""
+        return {
+            "model": self.model,
+            "path": str(self.path),
+            "score": self.overall,
+            "verdict": self.verdict,
+            "parts": dict(self.parts),
+            "at": utc_text(self.at),
+            "seconds": self.seconds,
+            "probes": self.probes,
+        }
+
 
 def verdict(overall: float, parts: Mapping[str, float]) -> str:
     """The plain words for a score."""
@@ -63,16 +76,7 @@ def keep_score(score: Score, found: LocalModel, folder: Path) -> None:
     """Keep what a model scored, with what tells its file from any other."""
     place = score_file(found.path, folder)
     private_folder(place.parent)
-    kept = {
-        "model": score.model,
-        "overall": round(score.overall, 4),
-        "parts": {name: round(part, 4) for name, part in score.parts.items()},
-        "at": utc_text(score.at),
-        "seconds": round(score.seconds, 1),
-        "probes": score.probes,
-        "path": str(found.path),
-        "file": file_marks(found.path),
-    }
+    kept = {**score.json(), "file": file_marks(found.path)}
     write(place, json.dumps(kept, indent=1) + "\n")
 
 
@@ -122,7 +126,7 @@ def _read(place: Path) -> Score | None:
         kept = json.loads(place.read_text("utf-8"))
         score = Score(
             str(kept["model"]),
-            float(kept["overall"]),
+            float(kept["score"]),
             {str(name): float(part) for name, part in kept["parts"].items()},
             from_utc_text(kept["at"]),
             float(kept["seconds"]),
