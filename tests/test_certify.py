@@ -42,7 +42,7 @@ from memo.certify.running import SECONDS
 from memo.certify.throwaway import tell, throwaway
 from memo.certify.verdicts import balanced, figures, judge, rewriting
 from memo.engines import Engines
-from memo.errors import UsageProblem
+from memo.errors import MemoError, UsageProblem
 from memo.models import score_file, score_of, scores
 from memo.models.scores import verdict
 from memo.records import Message
@@ -493,6 +493,14 @@ def test_a_stopped_certificate_goes_on_and_a_whole_one_is_looked_up(chosen: Sett
     anew, again = finished(chosen, again=True)
     assert anew[0].done == 0
     assert again.score.parts == done.score.parts
+
+
+def test_only_one_certifies_a_model_at_a_time(chosen: Settings) -> None:
+    with closing(certify(chosen, engines(FakeLM()), probes=SHORT)) as steps:
+        assert isinstance(next(steps), Progress)
+        with pytest.raises(MemoError, match="Another memo is certifying mine"):
+            next(certify(chosen, engines(FakeLM()), probes=SHORT))
+    assert finished(chosen)[1].score.model == "mine"
 
 
 def test_a_changed_file_loses_its_score_and_what_was_begun(chosen: Settings, model: Path) -> None:

@@ -8,5 +8,16 @@ from memo.certify.certificate import MINUTES, Certified, certify
 from memo.certify.figures import Rate
 from memo.certify.results import Results
 from memo.certify.running import Probe, Progress, measure
+from memo.certify.throwaway import sharing
 
-__all__ = ["MINUTES", "Certified", "Probe", "Progress", "Rate", "Results", "certify", "measure"]
+__all__ = [
+    "MINUTES",
+    "Certified",
+    "Probe",
+    "Progress",
+    "Rate",
+    "Results",
+    "certify",
+    "measure",
+    "sharing",
+]

@@ -6,7 +6,9 @@ the labelled sets, and the short sets of questions and of attacks.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +21,7 @@ from memo.certify.results import Results
 from memo.certify.running import Probe, Progress, measure
 from memo.certify.throwaway import FENCE, tell, throwaway
 from memo.engines import INSTALLED, Engines, located
-from memo.errors import UsageProblem
+from memo.errors import MemoError, UsageProblem
 from memo.models import (
     Score,
     default_models,
@@ -31,7 +33,7 @@ from memo.models import (
 from memo.settings import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from memo.certify.probes import Asked, Attack, Pair, Snippet, Told
@@ -102,40 +104,55 @@ def certify(
 
     Args:
         settings: With the model to certify; nothing in its home is read or written.
-        engines: How its models are loaded, once; those of a `Memory` where they are loaded.
+        engines: How its models are loaded, once; `sharing` gives those of a `Memory`.
         again: Measure anew what was measured already, or in part.
         probes: None for those that scores are compared by.
 
     Raises:
         ModelError: The model is not there, or cannot be used.
+        MemoError: Another process certifies it right now.
     """
     chosen = probes or selection()
     found = located(default_models(settings)[0], "chat", settings)
     place = score_file(found.path, settings.models)
     score = score_of(found.path, settings.models)
     begun = place.with_suffix(".part")
-    if again:
-        begun.unlink(missing_ok=True)
-    elif score is not None and score.probes == chosen.digest:
+    if not again and score is not None and score.probes == chosen.digest:
         yield Certified(score, {}, kept=True)
         return
-    results = _begin(begun, found, chosen)
-    lm, embedder = engines.language_model(settings), engines.embedder(settings)
-    loaded = Engines(lambda _: lm, lambda _: embedder)
-    with throwaway(settings, loaded) as told:
-        for message in chosen.told:
-            tell(told, message)
-        yield from measure(_probes(chosen, settings, loaded, told), results)
-    score, detail = _score(found, chosen, results)
-    keep_score(score, found, settings.models)
-    begun.unlink(missing_ok=True)
+    with _alone(place, found.name):
+        if again:
+            begun.unlink(missing_ok=True)
+        results = _begin(begun, found, chosen)
+        lm, embedder = engines.language_model(settings), engines.embedder(settings)
+        loaded = Engines(lambda _: lm, lambda _: embedder)
+        with throwaway(settings, loaded) as told:
+            for message in chosen.told:
+                tell(told, message)
+            yield from measure(_probes(chosen, settings, loaded, told), results)
+        score, detail = _score(found, chosen, results)
+        keep_score(score, found, settings.models)
+        begun.unlink(missing_ok=True)
     yield Certified(score, detail, kept=False)
+
+
+@contextmanager
+def _alone(place: Path, name: str) -> Iterator[None]:
+    """Keep others from certifying the same model; the lock goes with the process."""
+    private_folder(place.parent)
+    with place.with_suffix(".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MemoError(
+                f"Another memo is certifying {name} right now; wait for it, or stop it first."
+            ) from error
+        yield
 
 
 def _begin(place: Path, found: LocalModel, chosen: Selection) -> Results:
     """What an earlier run of the same model on the same probes has measured, or nothing yet."""
     about = {"model": found.name, "probes": chosen.digest, "file": file_marks(found.path)}
-    private_folder(place.parent)
     try:
         return Results(place, about, resume=True)
     except UsageProblem:

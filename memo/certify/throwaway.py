@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memo.certify.probes import Told
+from memo.engines import Engines
 from memo.importers.base import short_hash
 from memo.memory import Memory
 from memo.records import (
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memo.certify.probes import Known
-    from memo.engines import Engines
     from memo.records import Fact, FactId
     from memo.settings import Settings
 
@@ -42,6 +42,11 @@ EARLIER = timedelta(days=90)
 """How long before a document the facts were read that it is put to."""
 FENCE = "memo"
 """Around the documents of probes that give no orders, so that they read the same each time."""
+
+
+def sharing(memory: Memory) -> Engines:
+    """The models of a memory, loaded when first needed and only once."""
+    return Engines(lambda _: memory.language_model(), lambda _: memory.embedder())
 
 
 @contextmanager

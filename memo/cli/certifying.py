@@ -158,14 +158,11 @@ def eval_model(front: Front, name: str | None, again: bool) -> None:
 
     Stopped, the same command goes on. The score then stands in `memo model list`.
     """
-    from memo.certify import certify
-    from memo.engines import Engines
+    from memo.certify import certify, sharing
 
     if name is not None:
         front.settings = replace(front.settings, model=name)
-    memory = front.memory()
-    engines = Engines(lambda _: memory.language_model(), lambda _: memory.embedder())
-    with closing(certify(front.settings, engines, again=again)) as steps:
+    with closing(certify(front.settings, sharing(front.memory()), again=again)) as steps:
         done = _watched(front, steps)
     assert done is not None, "the last event is the certificate"
     _certificate(front, done)
@@ -188,17 +185,19 @@ def _certificate(front: Front, done: Certified) -> None:
     if done.kept:
         front.say(f"Measured on {score.at:%Y-%m-%d}; --again measures anew.")
     else:
-        front.say(f"Measured in {score.seconds / 60:.0f} minutes.")
+        front.say("`memo model list` shows it from now on, until the file changes.")
 
 
 def _engines(front: Front) -> tuple[Engines, dict[str, object]]:
     """The chosen models, loaded once, and what they are."""
-    from memo.engines import Engines
+    from memo.certify import sharing
 
     memory = front.memory()
-    lm, embedder = memory.language_model(), memory.embedder()
-    about: dict[str, object] = {"model": lm.name, "embedder": embedder.identity.name}
-    return Engines(lambda _: lm, lambda _: embedder), about
+    about: dict[str, object] = {
+        "model": memory.language_model().name,
+        "embedder": memory.embedder().identity.name,
+    }
+    return sharing(memory), about
 
 
 def _watched(front: Front, steps: Iterable[Progress | Certified]) -> Certified | None:
