@@ -10,6 +10,7 @@ import sys
 import click
 
 from memo.cli.asking import ask
+from memo.cli.certifying import eval_model, extraction, verdicts
 from memo.cli.changing import edit, forget, merge, pin, redo, review, undo
 from memo.cli.demo import demo
 from memo.cli.evaluating import eval_
@@ -68,3 +69,5 @@ _IN_ORDER = (
 
 for _command in _IN_ORDER:
     main.add_command(_command)
+for _command in (verdicts, extraction, eval_model):
+    eval_.add_command(_command)

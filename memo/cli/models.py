@@ -27,11 +27,15 @@ def _names(_context: click.Context, _option: click.Parameter, typed: str) -> lis
 def model_list(front: Front) -> None:
     """The catalogue: size, licence, memory need and measured score."""
     from memo import terminal
-    from memo.models import catalogue, default_models, installed
+    from memo.models import catalogue, default_models, installed, scores
     from memo.terminal import size
 
     used = default_models(front.settings)
     models = catalogue().models
+    measured = scores(front.settings.models)
+    shown = {model.name: model.score for model in models}
+    shown |= {name: score.overall for name, score in measured.items()}
+    own = [score for name, score in measured.items() if catalogue().find(name) is None]
     here = {model.name: installed(model, front.settings.models) for model in models}
     if front.json:
         entries = [
@@ -42,7 +46,8 @@ def model_list(front: Front) -> None:
                 "bytes": model.bytes,
                 "memory_mb": model.memory_mb,
                 "context_tokens": model.context_tokens,
-                "score": model.score,
+                "score": shown[model.name],
+                "measured": measured[model.name].json() if model.name in measured else None,
                 "needs_hub": model.needs_hub,
                 "installed": here[model.name],
                 "used": model.name in used,
@@ -50,7 +55,7 @@ def model_list(front: Front) -> None:
             }
             for model in models
         ]
-        front.data({"models": entries, "used": list(used)})
+        front.data({"models": entries, "used": list(used), "own": [score.json() for score in own]})
         return
     rows = [
         (
@@ -59,7 +64,7 @@ def model_list(front: Front) -> None:
             model.kind,
             size(model.bytes),
             f"{model.memory_mb / 1000:.1f} GB",
-            "" if model.score is None else f"{model.score:.2f}",
+            "" if (score := shown[model.name]) is None else f"{score:.2f}",
             "here" if here[model.name] else "Hub" if model.needs_hub else "pull",
             model.licence,
         )
@@ -68,9 +73,11 @@ def model_list(front: Front) -> None:
     heads = ("", "name", "kind", "size", "memory", "score", "where", "licence")
     for line in terminal.table(heads, rows, front.columns):
         front.line(line)
-    for name in used:
-        if "/" in name:
-            front.line(f"▸ {show_line(name)}")
+    lines = {name: "" for name in used if "/" in name}
+    lines |= {str(score.path): f"{score.overall:.2f}, {score.verdict}" for score in own}
+    for name, score_line in lines.items():
+        mark = "▸" if name in used else " "
+        front.line(f"{mark} {show_line(name)}  {score_line}".rstrip())
 
 
 @model_.command()
@@ -78,12 +85,13 @@ def model_list(front: Front) -> None:
 def recommend(front: Front) -> None:
     """What fits this machine; looks at its memory, goes nowhere."""
     from memo.engines import hardware
-    from memo.models import machine, recommend
+    from memo.models import machine, recommend, scores
 
-    here = machine()
+    here, measured = machine(), scores(front.settings.models)
     found = hardware(here.card)
     usable = here if found.devices else replace(here, vram_bytes=0)
-    best, offline = recommend(usable), recommend(usable, hub=False)
+    best = recommend(usable, measured=measured)
+    offline = recommend(usable, hub=False, measured=measured)
     if front.json:
         front.data(
             {
@@ -110,7 +118,7 @@ def recommend(front: Front) -> None:
         front.line(f"Without the Hub: {offline.chat.name} with {offline.embedding.name}")
         front.line(f"  {offline.reason}")
     if found.idle:
-        front.line(f"{found.idle} Then {recommend(here).chat.name} would fit.")
+        front.line(f"{found.idle} Then {recommend(here, measured=measured).chat.name} would fit.")
 
 
 @model_.command("pull")

@@ -18,6 +18,7 @@ from memo.models.local import (
 )
 from memo.models.machine import Card, Machine, Recommendation, machine, recommend
 from memo.models.pull import Progress, pull
+from memo.models.scores import Score, file_marks, keep_score, score_file, score_of, scores
 
 __all__ = [
     "FAMILIES",
@@ -30,11 +31,14 @@ __all__ = [
     "Model",
     "Progress",
     "Recommendation",
+    "Score",
     "catalogue",
     "default_models",
+    "file_marks",
     "find",
     "hub_reachable",
     "installed",
+    "keep_score",
     "local",
     "locate",
     "machine",
@@ -42,6 +46,9 @@ __all__ = [
     "read_gguf",
     "recommend",
     "remove",
+    "score_file",
+    "score_of",
+    "scores",
     "use",
     "verify",
 ]

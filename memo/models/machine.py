@@ -8,8 +8,15 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memo.models.catalogue import Kind, Model, catalogue
+from memo.models.scores import UNFIT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from memo.models.scores import Score
 
 _CPU_BYTES = 2_200_000_000
 """Weights are read once a token: beyond this a processor writes slower than a person reads."""
@@ -75,8 +82,17 @@ def cards(ram_bytes: int) -> list[Card]:
     return _nvidia_cards() or amd_cards(_CARDS)
 
 
-def recommend(on: Machine, *, hub: bool = True) -> Recommendation:
-    """The best models that fit; with `hub=False` only those that need no Hub."""
+def recommend(
+    on: Machine, *, hub: bool = True, measured: Mapping[str, Score] | None = None
+) -> Recommendation:
+    """The best models that fit.
+
+    Args:
+        on: What they must fit.
+        hub: False for only those that need no Hub.
+        measured: What models scored here, by name.
+    """
+    scores = measured or {}
     known = catalogue()
 
     def offered(kind: Kind) -> list[Model]:
@@ -91,7 +107,7 @@ def recommend(on: Machine, *, hub: bool = True) -> Recommendation:
         if m.memory_mb * 2_000_000 <= on.ram_bytes and m.bytes <= _CPU_BYTES
     ]
     fits = on_gpu or on_cpu
-    chat = fits[0] if fits else min(chats, key=lambda m: m.memory_mb)
+    chat = _best(fits, scores) if fits else min(chats, key=lambda m: m.memory_mb)
     free = (on.vram_bytes if on_gpu else on.ram_bytes) / 1e9
     place = "graphics memory" if on_gpu else "memory"
     reason = (
@@ -101,7 +117,22 @@ def recommend(on: Machine, *, hub: bool = True) -> Recommendation:
         reason += ", less than any model wants: it will be slow"
     if not hub:
         reason += "; it needs no access to the Hub"
+    if chat.name in scores:
+        reason += f"; measured here: {scores[chat.name].overall:.2f}, {scores[chat.name].verdict}"
     return Recommendation(chat, offered("embedding")[0], reason + ".")
+
+
+def _best(fits: Sequence[Model], scores: Mapping[str, Score]) -> Model:
+    """The catalogue's first that fits, but for what measuring showed.
+
+    One measured as unfit is passed over; one measured gives way to another that scored more.
+    """
+    usable = [m for m in fits if m.name not in scores or scores[m.name].verdict != UNFIT]
+    first = (usable or fits)[0]
+    if first.name not in scores:
+        return first
+    rivals = [m for m in usable if m.name in scores]
+    return max(rivals, key=lambda m: scores[m.name].overall, default=first)
 
 
 def _nvidia_cards() -> list[Card]:
