@@ -119,7 +119,7 @@ def _due(store: Store) -> bool:
         return False
     head = store.head()
     seal = seal_of(found[-1].path) if found else None
-    return bool(head.changes) and (seal is None or seal.head != head)
+    return bool(head.changes) and (store.wrote or seal is None or seal.head != head)
 
 
 def purge(store: Store) -> None:
