@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from memo.errors import StoreError
+from memo import keys
+from memo.errors import StoreDamaged, StoreError
 from memo.files import shred
-from memo.schema import backup_folder
+from memo.schema import backup_folder, opens
 from memo.seal import seal_of
 from memo.settings import private_folder
 
@@ -118,7 +119,7 @@ def _due(store: Store) -> bool:
         return False
     head = store.head()
     seal = seal_of(found[-1].path) if found else None
-    return bool(head.changes) and (seal is None or seal.head != head)
+    return bool(head.changes) and (store.wrote or seal is None or seal.head != head)
 
 
 def purge(store: Store) -> None:
@@ -132,6 +133,29 @@ def purge(store: Store) -> None:
     finally:
         for part in (part for path in gone for part in files_of(path)):
             shred(part)
+
+
+def recover_key(store: Path) -> bool:
+    """Take a key file that is lost or damaged from the newest backup; whether that was done."""
+    file = keys.key_file(store)
+    try:
+        needed = not keys.entries_of(file) if file.exists() else not opens(store, None)
+    except StoreDamaged:
+        needed = True
+    if not needed or not store.exists() or keys.pending_file(store).exists():
+        return False
+    for one in reversed(kept(store)):
+        seal = seal_of(one.path)
+        if seal is not None and seal.entries:
+            keys.write(file, seal.entries)
+            return True
+    return False
+
+
+def leftovers(store: Path) -> list[Path]:
+    """What was being written when memo was killed."""
+    names = [*store.parent.glob(f".{store.name}*"), *store.parent.glob(".settings.toml.*")]
+    return sorted([*names, *backup_folder(store).glob(".memo-*")])
 
 
 # -- a store with its companions -----------------------------------------------------

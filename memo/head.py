@@ -65,6 +65,26 @@ def write_head(store: Path, head: Head) -> None:
         os.close(handle)
 
 
+def renew_head(store: Path, head: Head) -> None:
+    """Begin the head anew, whatever it said."""
+    head_file(store).unlink(missing_ok=True)
+    write_head(store, head)
+
+
+def head_problem(store: Path) -> str | None:
+    """What is wrong with the head file itself."""
+    try:
+        content = head_file(store).read_bytes()
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    places = [content[place * _LINE :][:_LINE] for place in range(_PLACES)]
+    if all(not place.strip(b"\0") or _parsed(place) for place in places) and read_head(store):
+        return None
+    return "is damaged"
+
+
 def _parsed(line: bytes) -> Head | None:
     try:
         said, _, check = line.decode("ascii").strip().rpartition(" ")

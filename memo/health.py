@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memo.backups import kept, leftovers, stale
 from memo.engines import hardware, located, placement
 from memo.errors import ModelError, StoreError
+from memo.head import head_file, head_problem
+from memo.keys import key_file, pending_file
 from memo.models import default_models, machine
+from memo.records import utc_text
+from memo.schema import backup_folder, load_extensions, remedy
+from memo.seal import checked_seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,16 +46,74 @@ def examine(settings: Settings, opened: Opened, private: Iterable[Path]) -> Iter
         opened: Opens the store.
         private: Files that only their owner may read.
     """
-    yield from _store(settings, opened)
+    yield _extensions()
+    if settings.store.exists() or key_file(settings.store).exists():
+        yield from _store(settings, opened)
+    elif head_file(settings.store).exists():
+        yield Check("store", False, f"{settings.store} is missing; {remedy(settings.store)}", 5)
+    else:
+        yield Check("store", True, "nothing is stored yet")
+    yield _backups(settings.store)
+    yield _leftovers(settings.store)
     yield from _models(settings)
     yield _build(settings)
-    yield _modes([settings.home, *private])
+    yield _modes([settings.home, backup_folder(settings.store), *private])
+
+
+def _extensions() -> Check:
+    try:
+        load_extensions()
+    except StoreError as error:
+        return Check("extensions", False, str(error), error.exit_code)
+    return Check("extensions", True, "SQLite has FTS5 and loaded sqlite-vec")
+
+
+def _head(store: Store) -> Check:
+    problem = head_problem(store.path) if store.head().changes else None
+    file = head_file(store.path)
+    if problem:
+        return Check("head", False, f"{file} {problem}; `memo doctor --repair` writes it anew")
+    return Check("head", True, "nothing that was stored is missing")
+
+
+def _encryption(store: Store) -> Check:
+    file = pending_file(store.path)
+    if file.exists():
+        return Check("encryption", False, f"{file} is left of a conversion; convert once more")
+    if store.encrypted:
+        return Check("encryption", True, "the store is encrypted")
+    return Check("encryption", True, "the store is not encrypted; `memo encrypt` does that")
+
+
+def _backups(store: Path) -> Check:
+    """Every automatic backup is whole, byte by byte."""
+    found, broken = kept(store), []
+    for one in found:
+        try:
+            whole = checked_seal(one.path) is not None
+        except (StoreError, OSError):
+            whole = False
+        broken += [] if whole else [str(one.path)]
+    if broken:
+        names = ", ".join(broken)
+        return Check("backups", False, f"damaged: {names}; delete them, others are made")
+    if not found:
+        return Check("backups", True, "none yet; they make themselves")
+    return Check("backups", True, f"{len(found)}, whole; the newest is of {utc_text(found[-1].at)}")
+
+
+def _leftovers(store: Path) -> Check:
+    found = ", ".join(str(path) for path in leftovers(store))
+    if found:
+        return Check(
+            "leftovers", False, f"{found}: left by a memo that was killed; `--repair` removes them"
+        )
+    return Check("leftovers", True, "nothing lies about")
 
 
 def _store(settings: Settings, opened: Opened) -> Iterator[Check]:
     try:
         with opened() as store:
-            yield Check("extensions", True, "SQLite has FTS5 and loaded sqlite-vec")
             problems = store.check()
             identity = store.embedder_identity()
             yield Check(
@@ -60,6 +124,13 @@ def _store(settings: Settings, opened: Opened) -> Iterator[Check]:
                 else _sound(store.counts()),
                 StoreError.exit_code,
             )
+            yield _encryption(store)
+            yield _head(store)
+            old = ", ".join(str(path) for path in stale(store))
+            if old:
+                yield Check(
+                    "forgotten", False, f"{old} may hold what was forgotten or is plain: delete it"
+                )
     except StoreError as error:
         yield Check("store", False, str(error), error.exit_code)
         return

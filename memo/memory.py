@@ -33,6 +33,7 @@ from memo.errors import (
 )
 from memo.events import FORGOTTEN
 from memo.files import shred
+from memo.head import head_file, renew_head
 from memo.importers import Reading, Skipped, cut, read_all
 from memo.importers.base import short_hash, storable
 from memo.importers.shelf import Shelf
@@ -771,7 +772,24 @@ class Memory:
 
     def doctor(self) -> Iterator[Check]:
         """Look at everything that memo stands on; changes nothing."""
-        return health.examine(self.settings, self._store, self.reset_paths())
+        return health.examine(self.settings, self._looking, self.reset_paths())
+
+    @contextmanager
+    def _looking(self) -> Iterator[Store]:
+        with Store.open(
+            self.settings.store,
+            key=self.holder.key(),
+            read_only=True,
+            busy_timeout_ms=self._busy_timeout_ms,
+        ) as store:
+            yield store
+
+    def accept_loss(self) -> None:
+        """Go on with a store that lost what was stored last."""
+        with self._locked():
+            head_file(self.settings.store).unlink(missing_ok=True)
+        with self._store() as store:
+            renew_head(store.path, store.head())
 
     def repair(self) -> Path:
         """Derive indexes and states anew and embed what has no vector; a backup comes first.
@@ -784,9 +802,12 @@ class Memory:
             ModelError: There is no embedding model.
         """
         settings = self.settings
+        backups.recover_key(settings.store)
         kept = backups.free_name(settings.store, "repair")
         with self._reading() as store:
-            store.backup(kept, thorough=False)
+            for left in backups.leftovers(settings.store):
+                shred(left)
+            store.keep(kept)
             store.rebuild()
             embedder = self.embedder()
             if store.embedder_identity() != embedder.identity:

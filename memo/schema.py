@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 import stat
@@ -258,6 +259,7 @@ CREATE VIRTUAL TABLE {name} USING fts5 (
 INSERT INTO {name} ({name}, rank) VALUES ('secure-delete', 1);
 """
 
+_INDEXES = ("fact_fts", "passage_fts")
 CIPHER = "chacha20"
 """With Poly1305: a page that was changed does not decrypt. Ciphers without that are not used."""
 _FOR_NEW_FILES: tuple[tuple[str, str, object], ...] = (("page_size", "8192", 8192),)
@@ -276,6 +278,25 @@ _ALWAYS = (
     ("cache_size", "-32768", -32768),
     ("mmap_size", "0", 0),  # cell_size_check looks at a mapped page anew at each visit
 )
+
+
+LAYOUT = """
+SELECT type || ' ' || name, ifnull(sql, '') FROM sqlite_schema
+WHERE name NOT LIKE 'sqlite_%' ORDER BY 1
+"""
+"""Everything that a file consists of, and how it was made."""
+
+
+@functools.cache
+def layout() -> dict[str, str]:
+    """What `LAYOUT` finds in a file as this memo makes it."""
+    db = apsw.Connection(":memory:")
+    try:
+        for script in (*MIGRATIONS, *(FTS.format(name=name) for name in _INDEXES)):
+            run_script(db, script)
+        return {str(name): str(sql) for name, sql in db.execute(LAYOUT)}
+    finally:
+        db.close()
 
 
 def connect(
@@ -339,7 +360,10 @@ def explained(error: Exception, path: Path) -> StoreError:
                 f"Another program is writing to {path}: wait for it to finish, then try again."
             )
         case apsw.NotADBError() | apsw.CorruptError() | apsw.FormatError() | UnicodeDecodeError():
-            return StoreDamaged(f"{path} is damaged or not a memo store ({error}): {remedy(path)}.")
+            return StoreDamaged(
+                f"{path} is damaged or not a memo store ({error}): {remedy(path)}. If it was "
+                "encrypted and lost its key file, `memo doctor --repair` takes that from a backup."
+            )
         case apsw.ReadOnlyError() | apsw.PermissionsError():
             return StoreReadOnly(f"{path} may not be written: check its permissions.")
         case apsw.FullError():
@@ -491,6 +515,28 @@ def broken_page(path: Path, key: bytes | None) -> str | None:
     return None if found == "ok" else str(found)
 
 
+def load_extensions() -> None:
+    """Make sure that this SQLite has what a store needs.
+
+    Raises:
+        StoreError: It has not.
+    """
+    db = apsw.Connection(":memory:")
+    try:
+        _load_vectors(db)
+        run_script(db, FTS.format(name="words"))
+    except apsw.Error as error:
+        raise StoreError(f"SQLite cannot be used ({error}): install memo again.") from error
+    finally:
+        db.close()
+
+
+def _load_vectors(db: apsw.Connection) -> None:
+    db.enable_load_extension(True)
+    db.load_extension(sqlite_vec.loadable_path())
+    db.enable_load_extension(False)
+
+
 def _looking(path: Path) -> apsw.Connection:
     address = f"{path.absolute().as_uri()}?mode=ro"
     return apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
@@ -515,13 +561,13 @@ def _ready(
             _set(db, *pragma)
     for pragma in _ALWAYS:
         _set(db, *pragma)
-    db.enable_load_extension(True)
-    db.load_extension(sqlite_vec.loadable_path())
-    db.enable_load_extension(False)
+    _load_vectors(db)
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     if version < len(MIGRATIONS):
         if not writable:
-            raise StoreReadOnly(f"{path} must be brought up to date: make it writable once.")
+            raise StoreReadOnly(
+                f"{path} must be brought up to date: run `memo facts` where it can be written."
+            )
         if version:
             before_migration(db)
         _migrate(db, path)
@@ -549,7 +595,7 @@ def _migrate(db: apsw.Connection, path: Path) -> None:
         for script in MIGRATIONS[version:]:
             run_script(db, script)
         if version == 0:
-            run_script(db, FTS.format(name="fact_fts") + FTS.format(name="passage_fts"))
+            run_script(db, "".join(FTS.format(name=name) for name in _INDEXES))
         _set(db, "application_id", str(APPLICATION_ID), APPLICATION_ID)
         _set(db, "user_version", str(len(MIGRATIONS)), len(MIGRATIONS))
         db.execute("COMMIT")

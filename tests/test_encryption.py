@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keyring
 import pytest
@@ -31,7 +34,7 @@ from memo.store import Store
 from memo.unlocking import Keyholder, proven
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parent.parent
 WORDS = "correct horse battery staple"
@@ -411,3 +414,78 @@ def test_no_core_is_dumped(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "(0, 0)"
+
+
+# -- killed in the middle ------------------------------------------------------------
+
+CALLS = ("open", "replace", "rename", "unlink", "link", "fsync", "pwrite", "write")
+
+
+def killed(action: Callable[[], object], call: int) -> bool:
+    """Run an action in a process that dies before its nth call that touches a file; if it died."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child does not go on as a test
+        child = os.fork()
+    if child == 0:
+        left = call
+
+        def dying(made: Callable[..., Any]) -> Callable[..., Any]:
+            def run(*args: Any, **kwargs: Any) -> Any:
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    os._exit(9)
+                return made(*args, **kwargs)
+
+            return run
+
+        for name in CALLS:
+            setattr(os, name, dying(getattr(os, name)))
+        try:
+            action()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def plain_copy(home: Path) -> Path:
+    with Store.open(home / "memo.db", embedder=TOY) as store:
+        store.undo()
+        store.backup(home / "copy.db")
+        store.redo()
+    return home / "copy.db"
+
+
+@pytest.mark.parametrize("conversion", ["encrypt", "decrypt", "restore", "restore encrypted"])
+def test_a_conversion_killed_at_any_call_leaves_a_whole_store(
+    home: Path, tmp_path_factory: pytest.TempPathFactory, conversion: str
+) -> None:
+    copy = plain_copy(home)
+    before = dump(home / "memo.db")
+    if conversion in ("decrypt", "restore encrypted"):
+        replacing.encrypt(home / "memo.db", Keyholder(home / "memo.db"), WORDS, CODE, CHEAP)
+
+    def convert(path: Path) -> None:
+        if conversion == "encrypt":
+            replacing.encrypt(path, holder(path), WORDS, CODE, CHEAP)
+        elif conversion == "decrypt":
+            replacing.decrypt(path, holder(path))
+        else:
+            replacing.restore(path, path.parent / copy.name, holder(path))
+
+    deaths = 0
+    ends = set()
+    while True:
+        folder = tmp_path_factory.mktemp("killed") / "home"
+        shutil.copytree(home, folder)
+        path = folder / "memo.db"
+        if not killed(functools.partial(convert, path), deaths):
+            break
+        deaths += 1
+        ends.add(dump(path))
+        if Keyholder(path).locked == (conversion == "decrypt"):
+            convert(path)  # the same command goes on from there
+            ends.add(dump(path))
+    assert deaths > 20
+    assert before in ends
+    assert len(ends) == (1 if conversion in ("encrypt", "decrypt") else 2)

@@ -23,13 +23,18 @@ def backup(front: Front, file: Path) -> None:
 
 
 @click.command(cls=Command)
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False
+)
 @with_front
-def restore(front: Front, file: Path) -> None:
+def restore(front: Front, file: Path | None) -> None:
     """Put a backup in the store's place.
 
-    The former store is kept aside.
+    The former store is kept aside. Without FILE, list the backups that memo made.
     """
+    if file is None:
+        _list_backups(front)
+        return
     front.confirm(f"Replace the store in {front.settings.home} by {file}?")
     former = front.memory().restore(file.absolute())
     front.say(f"Restored from {file}.")
@@ -37,6 +42,19 @@ def restore(front: Front, file: Path) -> None:
         front.say(f"What was there before is now {former}.")
     if front.json:
         front.data({"restored": str(file), "former": None if former is None else str(former)})
+
+
+def _list_backups(front: Front) -> None:
+    from memo.backups import kept
+    from memo.records import utc_text
+
+    found = kept(front.settings.store)
+    front.listed(
+        found,
+        lambda one: {"path": str(one.path), "at": utc_text(one.at)},
+        (f"{utc_text(one.at)}  {show_line(str(one.path))}" for one in found),
+        "No backup was made yet.",
+    )
 
 
 @click.command(cls=Command)
@@ -65,13 +83,18 @@ def reset(front: Front) -> None:
 
 @click.command(cls=Command)
 @click.option("--repair", is_flag=True, help="Derive indexes anew; a backup is made first.")
+@click.option(
+    "--accept-loss", is_flag=True, help="Go on with a store that lost what was stored last."
+)
 @with_front
-def doctor(front: Front, repair: bool) -> None:
+def doctor(front: Front, repair: bool, accept_loss: bool) -> None:
     """Check store, indexes, models and modes.
 
     Ends with 0 only if all is well.
     """
     memory = front.memory()
+    if accept_loss:
+        memory.accept_loss()
     kept = memory.repair() if repair else None
     if kept is not None:
         front.say(f"Repaired what can be derived; the store as it was is {kept}.")

@@ -86,7 +86,10 @@ class Connection:
         self.writable = writable
         """False where the file or its folder may only be read."""
         self._released = True
-        self._secret: bytes = self._one("SELECT value FROM meta WHERE name = 'secret'")[0]
+        secrets = self._all("SELECT value FROM meta WHERE name = 'secret'")
+        if not secrets:
+            raise StoreDamaged(f"{path} lost its secret: {schema.remedy(path)}.")
+        self._secret: bytes = secrets[0][0]
         self._embedder = self._stored_embedder()
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Dump, check, rebuild, embed anew, and back up."""
+"""Dump, rebuild, embed anew, and back up."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from memo import schema
 from memo.errors import StoreBusy, StoreDamaged, StoreError
-from memo.events import FORGOTTEN, chained, edit_text
+from memo.events import FORGOTTEN, edit_text, squashed
+from memo.head import renew_head
 from memo.records import FactId, PassageId
-from memo.store.codes import FACTS, PASSAGES
+from memo.store.checking import Checking, is_unit
 from memo.store.connection import check_pages
-from memo.store.derived import EFFECTIVE, SPAN
-from memo.store.forgetting import Forgetting
 from memo.store.rows import checked_vectors, passage_text, utc
 from memo.store.snapshot import copy_into, forgets_of, snapshot
 
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from memo.store.rows import Embed
 
 
-class Upkeep(Forgetting):
+class Upkeep(Checking):
     """What `memo doctor` and `memo backup` do to a store."""
 
     def dump(self) -> str:
@@ -79,150 +77,53 @@ class Upkeep(Forgetting):
     def _vector_ids(self, kind: str) -> list[int]:
         return self._ids("SELECT id FROM code_place WHERE kind = :kind ORDER BY id", {"kind": kind})
 
-    def check(self) -> list[str]:
-        """What is wrong with the store, a sentence each without anybody's words."""
-        problems: list[str] = []
-        checks = (
-            self._check_pages,
-            self._check_chain,
-            self._check_documents,
-            self._check_derived,
-            self._check_words,
-            self._check_vectors,
-        )
-        with self._reading():
-            for check in checks:
-                try:
-                    problems += check()
-                except StoreError as error:  # a damaged page: the other checks still tell more
-                    problems.append(str(error))
-                except (ValueError, TypeError, AttributeError, LookupError) as error:
-                    problems.append(f"What is stored makes no sense ({type(error).__name__})")
-        return problems
-
-    def _check_pages(self) -> list[str]:
-        rows = self._all("PRAGMA integrity_check")
-        problems = [f"integrity_check: {row[0]}" for row in rows if row[0] != "ok"]
-        rows = self._all("PRAGMA foreign_key_check")
-        return problems + [f"{table} row {id_} refers to nothing" for table, id_, *_ in rows]
-
-    def _check_chain(self) -> list[str]:
-        """Every event has the hash of its predecessor, every quote its digest."""
-        columns = (
-            "id, change_id, edit, fact_id, kind, truth, at, said_at, recorded_at, document_id, "
-            "passage_id, quote_digest, confidence, because, successor, held_id"
-        )
-        rows = self._each(
-            """
-            SELECT id, change_id, edit, fact_id, kind, truth, at, said_at, recorded_at,
-                document_id, passage_id, quote_digest, confidence, because, successor, held_id,
-                quote, hash
-            FROM event ORDER BY id
-            """
-        )
-        problems = []
-        last = ""
-        for number, (*values, quote, found) in enumerate(rows, start=1):
-            row = dict(zip(columns.split(", "), values, strict=True))
-            last = chained(last, row)
-            if last != found or row["id"] != number:
-                problems.append(f"The log of events was changed at event {row['id']}")
-                last = found
-            if quote is not None and self._mark("quote", quote) != row["quote_digest"]:
-                problems.append(f"The quote of event {row['id']} was changed")
-        return problems
-
-    def _check_documents(self) -> list[str]:
-        rows = self._all(
-            """
-            SELECT min(d.id), max(d.id)
-            FROM document d JOIN change_set c ON c.id = d.change_id AND c.undone_by IS NULL
-            WHERE NOT d.forgotten GROUP BY d.source, d.digest HAVING count(*) > 1
-            """
-        )
-        problems = [f"Documents {first} and {last} are the same" for first, last in rows]
-        problems += [
-            f"Document {id_} is neither read nor waits for it"
-            for id_ in self._ids(
-                """
-                SELECT id FROM document
-                WHERE (change_id < 0 AND NOT forgotten) <> (id IN (SELECT document_id FROM unread))
-                """
-            )
-        ]
-        rows = self._all(
-            "SELECT id FROM document WHERE id NOT IN (SELECT document_id FROM passage)"
-        )
-        return problems + [f"Document {row[0]} has no passages" for row in rows]
-
-    def _check_derived(self) -> list[str]:
-        """What is derived equals what the events say."""
-        problems = []
-        stored = "SELECT event_id FROM live_event"
-        for one, other in (
-            ("SELECT id FROM effective", stored),
-            (stored, "SELECT id FROM effective"),
-        ):
-            if self._all(f"{EFFECTIVE} SELECT * FROM ({one} EXCEPT {other}) LIMIT 1"):  # noqa: S608 - statements of our own
-                problems.append("Which events are effective is out of date")
-                break
-        for facts in self._fact_chunks():
-            derived, found = self._derived_standings(facts), self._standings(facts)
-            problems += [
-                f"The state of fact {fact} is out of date"
-                for fact in facts
-                if derived.get(fact) != found.get(fact)
-            ]
-        rows = self._ids(f"SELECT fact_id FROM fact_state WHERE (begins, settles) IS NOT {SPAN}")  # noqa: S608 - a statement of our own
-        return problems + [f"The span of fact {fact} is out of date" for fact in rows]
-
-    def _check_words(self) -> list[str]:
-        """The keyword indexes hold what may be found, and nothing else."""
-        facts = self._ids("SELECT fact_id FROM fact_state ORDER BY fact_id")
-        problems = []
-        if facts != self._ids("SELECT rowid FROM fact_fts ORDER BY rowid"):
-            problems.append("The keyword index of facts is out of date")
-        if self._live_passages() != self._ids("SELECT rowid FROM passage_fts ORDER BY rowid"):
-            problems.append("The keyword index of passages is out of date")
-        rows = self._all(
-            """
-            SELECT f.id FROM fact f JOIN fact_fts i ON i.rowid = f.id
-            WHERE i.text <> f.question || ' ' || f.text
-            """
-        )
-        return problems + [f"The keyword index has other words for fact {row[0]}" for row in rows]
-
-    def _check_vectors(self) -> list[str]:
-        """The vector indexes hold the codes of what may be found, and nothing else."""
-        if self._embedder is None:
-            return []
-        missing = self._ids(
-            """
-            SELECT fact_id FROM fact_state s
-            WHERE NOT EXISTS (SELECT 1 FROM fact_vector v WHERE v.fact_id = s.fact_id)
-            """
-        )
-        problems = [f"Fact {fact} has no vector" for fact in missing]
-        for kind in ("fact", "passage"):
-            rows = self._each(f"SELECT {kind}_id, vector FROM {kind}_vector")  # noqa: S608 - our own table names
-            problems += [
-                f"The vector of {kind} {id_} is no vector"
-                for id_, vector in rows
-                if len(vector) != 4 * self._embedder.dim
-                or not np.isfinite(np.frombuffer(vector, "<f4")).all()
-            ]
-        if problems:
-            return problems
-        return [
-            f"The vector index of {kind}s is out of date"
-            for kind, parts in (("fact", FACTS), ("passage", [PASSAGES]))
-            if not self._check_codes(kind, parts)
-        ]
-
     def rebuild(self) -> None:
         """Derive everything that is derived anew; what was said and done stays untouched."""
         with self._writing():
+            self._restore_layout()
+            self._restore_subjects()
+            self._drop_bad_vectors()
             self._derive()
+        renew_head(self.path, self.head())
+
+    def _restore_layout(self) -> None:
+        """Make indexes and triggers anew that are missing or not as they should be."""
+        wanted, found = schema.layout(), self._layout()
+        for name, made in wanted.items():
+            kind, _, called = name.partition(" ")
+            if kind in ("index", "trigger") and found.get(name) != made:
+                self._script(f"DROP {kind} IF EXISTS {called}; {made};")
+        for name in found.keys() - wanted.keys():
+            kind, _, called = name.partition(" ")
+            if kind in ("index", "trigger", "view"):
+                self._script(f'DROP {kind} "{called}"')
+
+    def _restore_subjects(self) -> None:
+        self._all("DELETE FROM fact_subject")
+        rows = self._all("SELECT id, subjects FROM fact")
+        self._many(
+            "INSERT INTO fact_subject VALUES (:name, :fact)",
+            (
+                {"name": name, "fact": fact}
+                for fact, subjects in rows
+                for name in sorted({squashed(one) for one in json.loads(subjects)})
+            ),
+        )
+
+    def _drop_bad_vectors(self) -> None:
+        """What is no vector is embedded anew."""
+        if self._embedder is None:
+            return
+        for kind in ("fact", "passage"):
+            bad = [
+                id_
+                for id_, vector in self._each(f"SELECT {kind}_id, vector FROM {kind}_vector")  # noqa: S608 - our own table names
+                if not is_unit(vector, self._embedder.dim)
+            ]
+            self._many(
+                f"DELETE FROM {kind}_vector WHERE {kind}_id = :id",  # noqa: S608 - as above
+                ({"id": id_} for id_ in bad),
+            )
 
     def embed_missing(self, embed: Embed) -> int:
         """Give a vector to each passage that lost it with a forgotten sentence; how many."""
@@ -307,6 +208,15 @@ class Upkeep(Forgetting):
 
         with self._explained():
             snapshot(self._db, self.path, path, self._key, check)
+
+    def keep(self, path: Path) -> None:
+        """Copy the store as it is, whatever may be wrong with it.
+
+        Raises:
+            StoreError: The copy could not be written.
+        """
+        with self._explained():
+            snapshot(self._db, self.path, path, self._key, lambda _: None)
 
     def rewrite(self, path: Path, key: bytes | None) -> None:
         """Write a checked copy under another key, or with None in plain, ready to be used.

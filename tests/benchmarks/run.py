@@ -12,6 +12,7 @@ growth    the worst growth of any look into a store, over the growth of the stor
 past      a search where nine of ten facts are past, over one where none is
 imports   what a document costs where there are 100 times as many facts, by fakes
 memory    megabytes that `memo facts` takes at most in the largest store
+doctor    seconds of `memo doctor` in a store of 100,000 facts, the worse of plain and encrypted
 start     `memo --help` over `python -c pass`
 batched   32 verdicts one at a time with prefix reuse, over the same together
 rates     tokens a second, memo's over llama.cpp's own loop: the worse of prompt and generation
@@ -40,6 +41,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # where the fakes are
 import agreement
 import cost
 import engine
+import keeping
 import parse
 import scale
 import screens
@@ -74,6 +76,7 @@ PAST_RATIO = 1.25
 IMPORT_RATIO = 4.0
 FACTS_MB = 300.0
 START_RATIO = 4.0
+DOCTOR_S = 30.0
 BATCHED_RATIO = 2.0
 RATES_RATIO = 0.95
 RESTART_RATIO = 5.0
@@ -302,6 +305,13 @@ class Bench:
         home = self.stores.home(self.size)
         peak = scale.peak_mb(["--home", str(home), "facts"])
         return Result(peak, "MB, at most", FACTS_MB, peak <= FACTS_MB, {"facts": self.size})
+
+    def doctor(self) -> Result:
+        """A check of everything in a store of 100,000 facts; what keeping it safe takes, too."""
+        home = self.stores.home(min(self.size, 100_000))
+        found = keeping.measure(home / "memo.db", self.embedder)
+        slowest = max(found["plain"]["doctor_s"], found["encrypted"]["doctor_s"])
+        return Result(slowest, "seconds, at most", DOCTOR_S, slowest <= DOCTOR_S, found)
 
     def start(self) -> Result:
         """What it takes to be shown the commands."""
