@@ -209,7 +209,17 @@ def test_an_import_pauses_goes_on_and_ends(tmp_path: Path) -> None:
         await shows(pilot, "ended")
 
     drive(memory, story, (120, 34))
-    assert 2 <= len(memory.documents()) < 40
+    assert len(memory.documents()) == 40
+    assert 0 < len(memory.unread()) <= 38
+
+    async def opened_again(pilot: Pilot[int]) -> None:
+        await shows(pilot, f"{len(memory.unread())} documents wait to be read")
+        await pilot.press("alt+5")
+        await shows(pilot, "paused at 0 of", "waits")
+        await pilot.press("p")
+        await until(pilot, lambda: not memory.unread())
+
+    drive(memory, opened_again, (120, 34))
 
 
 def test_an_import_without_a_model_waits_and_says_why(tmp_path: Path) -> None:
