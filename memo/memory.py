@@ -236,18 +236,15 @@ class Memory:
     # -- reading documents -----------------------------------------------------------
 
     def ingest(self, document: Document) -> ChangeSet | AlreadyKnown:
-        """Store one document and read it; where reading fails it waits for another time.
+        """Read one document at once: nothing of it is stored before its edits are known.
 
         Raises:
             ContextOverflow: It is too long for the model.
             NotKnown: A fact that the plan names was forgotten meanwhile.
         """
-        run = Run()
         with self._reading() as store:
-            events = list(store_all(store, self.embedder, [document], run))
-            if not run.records and isinstance(events[0], AlreadyKnown):
-                return events[0]
-            return [self._reader.read(store, id_) for id_ in store.unread(run.records)][-1]
+            known, new = parted(store, document)
+            return known if new is None and known else self._reader.at_once(new or document)
 
     def ingest_all(
         self, documents: Iterable[Document | Skipped], *, newest_first: bool = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memo import erase, retrieve, voices
 from memo.errors import ContextOverflow, ModelCrashed, NotKnown
 from memo.importers.cards import stated
-from memo.imports import Begun, Failed, Imported
+from memo.imports import Begun, Failed, Imported, without_forgotten
 from memo.records import Plan
 
 if TYPE_CHECKING:
@@ -103,16 +103,20 @@ class Reader:
         with self._opened(embedder) as writing:
             plan = self._plan(document, writing, embedder)
             change = writing.complete(id_, document, plan, embedder.embed)
-        log.info(
-            "change %d: %d edits, %d held, %d problems, %d calls, %.1f s",
-            change.id,
-            len(plan.edits),
-            len(plan.held),
-            len(plan.problems),
-            plan.usage.calls,
-            plan.elapsed_s,
-        )
-        return change
+        return _noted(change, plan)
+
+    def at_once(self, document: Document) -> ChangeSet:
+        """Plan what a document changes that is not stored, then store and apply it at once.
+
+        Raises:
+            As of `read`.
+        """
+        embedder = self._embedder()
+        with self._opened(embedder) as store:
+            document = without_forgotten(store, document)
+            plan = self._plan(document, store, embedder)
+            change = store.apply(document, plan, embedder.embed)
+        return _noted(change, plan)
 
     def _plan(self, document: Document, store: Store, embedder: Embedder) -> Plan:
         """What a document changes; no model is asked where nobody's claims are in it."""
@@ -127,3 +131,16 @@ class Reader:
 
         plan = erase.plan_edits(claiming, find, self._language_model(), embedder, self._fence)
         return voices.moved(plan, places)
+
+
+def _noted(change: ChangeSet, plan: Plan) -> ChangeSet:
+    log.info(
+        "change %d: %d edits, %d held, %d problems, %d calls, %.1f s",
+        change.id,
+        len(plan.edits),
+        len(plan.held),
+        len(plan.problems),
+        plan.usage.calls,
+        plan.elapsed_s,
+    )
+    return change

@@ -216,7 +216,7 @@ MIGRATIONS: tuple[str, ...] = (
         records INTEGER NOT NULL,
         tries INTEGER NOT NULL DEFAULT 0
     ) STRICT;
-    CREATE INDEX passage_at ON passage (at);
+    CREATE INDEX passage_said ON passage (at, length(text));
     """,
     # Conversations, a record beside the facts: nothing is derived from them.
     """

@@ -166,7 +166,7 @@ def test_a_cut_file_is_called_damaged(tmp_path: Path) -> None:
 
 
 FORMER = """
-DROP TABLE unread; DROP INDEX passage_at;
+DROP TABLE unread; DROP INDEX passage_said;
 DROP INDEX document_key; DROP INDEX change_set_import;
 ALTER TABLE passage DROP COLUMN context; ALTER TABLE change_set DROP COLUMN import_id;
 DROP INDEX fact_state_newest; DROP INDEX change_set_target; DROP INDEX change_set_undone;

@@ -23,7 +23,7 @@ from memo.store.reading import Reading
 from memo.store.rows import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable
+    from collections.abc import Collection, Generator, Iterable, Sequence
     from datetime import datetime
 
     from memo.lm import Vectors
@@ -161,21 +161,36 @@ class Codes(Reading):
 
     def _place_code(self, part: str, id_: int, begin: str, vector: bytes) -> None:
         """Add a code behind the last one of a part."""
-        rows = self._all(
-            """
-            SELECT segment, used FROM code_segment WHERE part = :part
-            ORDER BY segment DESC LIMIT 1
-            """,
-            {"part": part},
-        )
-        segment, slot = rows[0] if rows and rows[0][1] < SLOTS else (self._new_segment(part), 0)
-        (slots,) = slots_of([id_], [begin], np.frombuffer(vector, "<f4")[None])
-        self._write_slot(segment, slot, slots.tobytes())
-        self._all(
-            "INSERT INTO code_place VALUES (:kind, :id, :segment, :slot)",
-            {"kind": _kind(part), "id": id_, "segment": segment, "slot": slot},
-        )
-        self._count_used(segment, slot + 1)
+        self._place_codes(part, [(id_, begin, vector)])
+
+    def _place_codes(self, part: str, rows: Sequence[tuple[int, str, bytes]]) -> None:
+        """Add codes, given by id, begin and vector, behind the last one of a part."""
+        if not rows:
+            return
+        ids, begins, vectors = zip(*rows, strict=True)
+        joined = np.frombuffer(b"".join(vectors), "<f4").reshape(len(rows), -1)
+        slots = slots_of(ids, begins, joined)
+        done = 0
+        while done < len(rows):
+            last = self._all(
+                """
+                SELECT segment, used FROM code_segment WHERE part = :part
+                ORDER BY segment DESC LIMIT 1
+                """,
+                {"part": part},
+            )
+            segment, used = last[0] if last and last[0][1] < SLOTS else (self._new_segment(part), 0)
+            some = range(done, min(done + SLOTS - used, len(rows)))
+            self._write_slot(segment, used, slots[some.start : some.stop].tobytes())
+            self._many(
+                "INSERT INTO code_place VALUES (:kind, :id, :segment, :slot)",
+                (
+                    {"kind": _kind(part), "id": ids[n], "segment": segment, "slot": used + n - done}
+                    for n in some
+                ),
+            )
+            self._count_used(segment, used + len(some))
+            done = some.stop
 
     def _new_segment(self, part: str) -> int:
         (segment,) = self._one(

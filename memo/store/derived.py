@@ -13,7 +13,7 @@ from memo.store.rows import listed, passage_text
 from memo.store.search import Search
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from memo.events import Standing
 
@@ -148,12 +148,10 @@ class Derived(Search):
         ):
             self._all("DELETE FROM passage_fts WHERE rowid = :passage", {"passage": passage})
             self._remove_code(PASSAGES, passage)
-        for passage in self._live_passages([document]):
-            self._index_passage(passage)
-
-    def _index_passage(self, passage: PassageId) -> None:
-        self._index_passage_words(passage)
-        self._index_passage_vector(passage)
+        live = self._live_passages([document])
+        for passage in live:
+            self._index_passage_words(passage)
+        self._index_passage_vectors(live)
 
     def _index_passage_words(self, passage: PassageId) -> None:
         speaker, text = self._one(
@@ -164,16 +162,17 @@ class Derived(Search):
             {"passage": passage, "text": passage_text(speaker, text)},
         )
 
-    def _index_passage_vector(self, passage: PassageId) -> None:
-        """Add the code of a passage; nothing where it has no vector."""
-        for code in self._all(
+    def _index_passage_vectors(self, passages: Iterable[PassageId]) -> None:
+        """Add the codes of passages, those aside that have no vector."""
+        codes = self._all(
             """
-            SELECT p.id, p.at, v.vector FROM passage p
-            JOIN passage_vector v ON v.passage_id = p.id WHERE p.id = :passage
+            SELECT p.id, p.at, v.vector FROM json_each(:passages) w
+            CROSS JOIN passage p ON p.id = w.value
+            JOIN passage_vector v ON v.passage_id = p.id ORDER BY p.id
             """,
-            {"passage": passage},
-        ):
-            self._place_code(PASSAGES, *code)
+            {"passages": listed(passages)},
+        )
+        self._place_codes(PASSAGES, codes)
 
     # -- all of it -------------------------------------------------------------------
 

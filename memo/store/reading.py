@@ -81,27 +81,30 @@ class Reading(Connection):
         return DocumentId(rows[0][0]) if rows else None
 
     def known_messages(self, document: Document) -> dict[tuple[str, str], list[DocumentId]]:
-        """Time and words of what is stored of its conversation from its first time to its last.
+        """Time and words of those of its messages that are stored of its conversation.
 
         Of a document that stands alone, what is stored under its own key. Where the same was said
         twice in a moment, it is there twice, each with its document.
         """
         start = document.thread or _LATER_PIECE.sub("", document.key)
+        said = dict.fromkeys((utc_text(one.at), clean(one.text)) for one in document.messages)
         rows = self._all(
             """
             SELECT p.at, p.text, d.id
-            FROM passage p CROSS JOIN document d ON d.id = p.document_id
+            FROM json_each(:said) w
+            CROSS JOIN passage p ON p.at = w.value ->> 0
+                AND length(p.text) = length(w.value ->> 1) AND p.text = w.value ->> 1
+            CROSS JOIN document d ON d.id = p.document_id
             JOIN change_set c ON c.id = d.change_id
-            WHERE p.at BETWEEN :first AND :last
-              AND d.source = :source AND d.key >= :start AND d.key < :end
+            WHERE d.source = :source AND d.key >= :start AND d.key < :end
               AND c.undone_by IS NULL AND NOT d.forgotten
+            ORDER BY p.id
             """,
             {
                 "source": clean(document.source),
                 "start": clean(start),
                 "end": clean(start) + ("\U0010ffff" if document.thread else ","),
-                "first": utc_text(min(message.at for message in document.messages)),
-                "last": utc_text(document.at),
+                "said": json.dumps(list(said), ensure_ascii=False),
             },
         )
         known: dict[tuple[str, str], list[DocumentId]] = {}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from memo.records import ChangeSet, Plan
     from memo.store.rows import Embed
 
+_AMONG = "json_each(:among) w CROSS JOIN unread u ON u.document_id = w.value"
+
 
 class Unread(Changes):
     """What the two stages of an import do to the store."""
@@ -67,13 +69,13 @@ class Unread(Changes):
         Args:
             among: Only these; None for all.
         """
-        some = "" if among is None else "AND d.id IN (SELECT value FROM json_each(:among))"
+        some = "unread u" if among is None else _AMONG
         rows = self._all(
             f"""
-            SELECT d.id, u.records FROM unread u JOIN document d ON d.id = u.document_id
+            SELECT d.id, u.records FROM {some} JOIN document d ON d.id = u.document_id
             JOIN change_set c ON c.id = d.change_id
-            WHERE c.undone_by IS NULL {some} ORDER BY d.at, d.id
-            """,  # noqa: S608 - a condition of our own
+            WHERE c.undone_by IS NULL ORDER BY d.at, d.id
+            """,  # noqa: S608 - tables of our own
             {} if among is None else {"among": listed(among)},
         )
         return {DocumentId(id_): records for id_, records in rows}
@@ -81,11 +83,11 @@ class Unread(Changes):
     def interrupted(self, documents: Iterable[DocumentId]) -> ChangeId | None:
         """The import that one of these came with and that ended before it was read."""
         rows = self._all(
-            """
-            SELECT d.change_id FROM unread u JOIN document d ON d.id = u.document_id
-            WHERE u.tries = 0 AND d.id IN (SELECT value FROM json_each(:documents)) LIMIT 1
-            """,
-            {"documents": listed(documents)},
+            f"""
+            SELECT d.change_id FROM {_AMONG} JOIN document d ON d.id = u.document_id
+            WHERE u.tries = 0 LIMIT 1
+            """,  # noqa: S608 - tables of our own
+            {"among": listed(documents)},
         )
         return ChangeId(rows[0][0]) if rows else None
 

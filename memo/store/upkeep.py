@@ -184,7 +184,7 @@ class Upkeep(Checking):
             else:
                 self._all("INSERT INTO passage_vector VALUES (:id, :vector)", row)
                 if id_ in live:
-                    self._index_passage_vector(PassageId(id_))
+                    self._index_passage_vectors([PassageId(id_)])
         return filled
 
     def backup(self, path: Path, *, thorough: bool = True) -> None:

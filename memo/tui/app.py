@@ -16,12 +16,12 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 
 from memo.errors import MemoError
-from memo.memory import note
+from memo.memory import Run, note
 from memo.settings import asset, save
 from memo.tui import themes
 from memo.tui.desk import Desk, Hand
 from memo.tui.place import PLACES, MemoBase
-from memo.tui.reader import Job, Outcome, Reader
+from memo.tui.reader import Job, Reader, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -161,6 +161,7 @@ class MemoApp(MemoBase):
         """Open the first place, and begin to read what is given."""
         self.reader = Reader(self.desk.memory, self._hand, self._told)
         self._read_on()
+        self._find_unread()
         self.switch_mode(next(iter(self.MODES)))
         self.watch(self, "version", self.count_waiting)
         self.watch(self, "theme", self._keep_theme, init=False)
@@ -200,12 +201,26 @@ class MemoApp(MemoBase):
     async def _read_on(self) -> None:
         await self.reader.run()
 
-    def _told(self, job: Job, outcome: Outcome | None) -> None:
+    @work(group="unread")
+    async def _find_unread(self) -> None:
+        """Offer to read what was stored before and waits."""
+        try:
+            unread = await self.desk.look(lambda memory: memory.unread())
+        except MemoError as error:
+            self.complain(error)
+            return
+        if unread:
+            waiting = Job("Stored before", deque(), Run(unread), deque(unread), paused=True)
+            self.reader.add(waiting)
+            count = "1 document waits" if len(unread) == 1 else f"{len(unread)} documents wait"
+            self.tell(f"{count} to be read: p in Sources begins.")
+
+    def _told(self, job: Job, outcome: Told) -> None:
         self.status = job.line if job.running else ""
-        if outcome is not None:
+        if outcome is not None or job.documents:
             self.changed()
-        if outcome is not None and job.paused:
-            self.tell(f"{getattr(outcome, 'reason', '')} The import waits.", severity="error")
+        if isinstance(outcome, MemoError):
+            self.tell(f"{outcome} The import waits.", severity="error")
         elif outcome is not None and not job.running:
             self.tell(f"{job.name}: {job.line}, {job.imported} new.")
 

@@ -51,7 +51,7 @@ class Preview:
     def job(self) -> Job:
         """The same, to be read."""
         name = self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} paths"
-        return Job(name, deque(self.new), self.skipped)
+        return Job(name, deque(self.new), skipped=self.skipped)
 
 
 def preview(memory: Memory, paths: Sequence[Path], settings: Settings) -> Preview:

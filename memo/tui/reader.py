@@ -6,29 +6,37 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from memo.errors import MemoError, Stopped
 from memo.lm import stop_when
-from memo.memory import AlreadyKnown, Failed, Imported
+from memo.memory import AlreadyKnown, Failed, Imported, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from memo.importers import Skipped
     from memo.memory import Memory
-    from memo.records import Document
+    from memo.records import Document, DocumentId
     from memo.tui.desk import Hand, Stream
 
 Outcome = Imported | AlreadyKnown | Failed
+Told = Outcome | MemoError | None
+_AT_ONCE = 32
+"""How many documents are stored before a message of the person may have its turn."""
 
 
 @dataclass
 class Job:
-    """Documents that were given together, and how far they are."""
+    """Documents that were given together, and how far they are: first all are stored, then read."""
 
     name: str
     documents: deque[Document]
+    """Those that are to be stored yet."""
+    run: Run = field(default_factory=Run)
+    unread: deque[DocumentId] = field(default_factory=deque)
+    """Those that are stored and to be read yet."""
     skipped: Sequence[Skipped] = ()
     total: int = 0
     imported: int = 0
@@ -46,21 +54,23 @@ class Job:
     @property
     def running(self) -> bool:
         """Whether there is something left to do."""
-        return bool(self.documents) and not self.stopped
+        return bool(self.documents or self.unread) and not self.stopped
 
     @property
     def eta_s(self) -> float | None:
         """How long the rest will take at the rate so far; None before the first."""
         read = self.imported + len(self.failed)
-        return self.elapsed_s / read * len(self.documents) if read else None
+        return self.elapsed_s / read * len(self.unread) if read else None
 
     @property
     def line(self) -> str:
         """How far it is, in a few words."""
-        if not self.documents or self.stopped:
+        if not self.running:
             return f"read {self.done} of {self.total}"
         if self.paused:
             return f"paused at {self.done} of {self.total}"
+        if self.documents:
+            return f"storing {self.total - len(self.documents) + 1} of {self.total}"
         left = "" if self.eta_s is None else f" · {spoken(self.eta_s)} left"
         return f"reading {self.done + 1} of {self.total}{left}"
 
@@ -79,14 +89,14 @@ class Reader:
     All of it but the reading itself runs in the event loop, so that nothing is shared.
     """
 
-    def __init__(self, memory: Memory, hand: Hand, tell: Callable[[Job, Outcome | None], None]):
+    def __init__(self, memory: Memory, hand: Hand, tell: Callable[[Job, Told], None]):
         """Begin with nothing to do.
 
         Args:
             memory: Reads.
             hand: Where it does so.
-            tell: Called in the event loop after each document, and with None when a job goes on,
-                pauses or ends.
+            tell: Called in the event loop after each document, with the error where the job has
+                to wait, and with None when it goes on, pauses or ends.
         """
         self._memory, self._hand, self._tell = memory, hand, tell
         self._said: deque[tuple[Document, Stream, asyncio.Future[Outcome]]] = deque()
@@ -111,7 +121,7 @@ class Reader:
 
     def add(self, job: Job) -> None:
         """Read these when nothing else is waiting."""
-        job.total = len(job.documents)
+        job.total = len(job.documents) + len(job.unread)
         self.jobs.append(job)
         self._wake.set()
         self._tell(job, None)
@@ -143,14 +153,14 @@ class Reader:
                 await self._wake.wait()
 
     async def step(self) -> bool:
-        """Read one document; False where there is none."""
+        """Store some documents, or read one; False where there is none."""
         if self._said:
             document, stop, outcome = self._said.popleft()
             if outcome.done():
                 return True
             try:
                 result = await asyncio.wrap_future(
-                    self._hand.submit(lambda: self._read(document, stop))
+                    self._hand.submit(lambda: self._remember(document, stop))
                 )
             except MemoError as error:
                 if not outcome.done():
@@ -161,26 +171,49 @@ class Reader:
             return True
         if (job := self._next()) is None:
             return False
-        document, started = job.documents[0], time.monotonic()
         try:
-            result = await asyncio.wrap_future(self._hand.submit(lambda: self._read(document)))
+            told = await (self._store(job) if job.documents else self._read(job))
         except MemoError as error:  # no model, a store that cannot be written: all would fail
             job.paused = True
-            self._tell(job, Failed(document, str(error)))
-            return True
-        job.documents.popleft()
-        if not isinstance(result, AlreadyKnown):
-            job.elapsed_s += time.monotonic() - started
-        job.imported += isinstance(result, Imported)
-        job.known += isinstance(result, AlreadyKnown)
-        if isinstance(result, Failed):
-            job.failed.append(result)
-        self._tell(job, result)
+            self._tell(job, error)
+        else:
+            self._tell(job, told)
         return True
 
-    def _read(self, document: Document, stop: Stream | None = None) -> Outcome:
-        with stop_when(lambda: stop is not None and stop.stopped):
-            for event in self._memory.ingest_all([document]):
-                if isinstance(event, Imported | AlreadyKnown | Failed):
-                    return event
-        raise AssertionError("an import tells of every document")
+    async def _store(self, job: Job) -> Outcome | None:
+        """Store some of a job's documents; the last outcome, if none of it is to be read."""
+        some = list(islice(job.documents, _AT_ONCE))
+        events = await asyncio.wrap_future(
+            self._hand.submit(lambda: self._memory.store_some(some, job.run))
+        )
+        for _ in some:
+            job.documents.popleft()
+        known = [event for event in events if isinstance(event, AlreadyKnown)]
+        job.known += len(known)
+        if not job.documents:
+            job.unread = deque(job.run.records)
+            job.total = job.known + len(job.unread)
+        return known[-1] if known and not job.running else None
+
+    async def _read(self, job: Job) -> Outcome:
+        """Read the next of a job's documents."""
+        id_, started = job.unread[0], time.monotonic()
+        records = job.run.records[id_]
+        result = await asyncio.wrap_future(
+            self._hand.submit(lambda: self._memory.read_one(id_, records))
+        )
+        job.unread.popleft()
+        job.elapsed_s += time.monotonic() - started
+        job.imported += isinstance(result, Imported)
+        if isinstance(result, Failed):
+            job.failed.append(result)
+        return result
+
+    def _remember(self, document: Document, stop: Stream) -> Outcome:
+        """Read a message of the person, of which all is stored or nothing."""
+        with stop_when(lambda: stop.stopped):
+            try:
+                result = self._memory.ingest(document)
+            except ValueError as error:
+                return Failed(document, str(error))
+        return result if isinstance(result, AlreadyKnown) else Imported(document, result)

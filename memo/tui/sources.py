@@ -37,8 +37,9 @@ class Sources(Place):
     HELP = (
         "# Sources\nEvery document that was read, with what it changed. `i` imports files and "
         "folders: you see what would be read before anything is. An import runs in the background; "
-        "`p` pauses it, `x` ends it, `o` shows its report. What was read stays, and an import that "
-        "is repeated goes on where it was.\n\n`Delete` forgets a document for good, after asking."
+        "`p` pauses it, `x` ends it, `o` shows its report. First everything is stored, and can be "
+        "found and cited; then it is read. What waits when memo is closed is offered when it is "
+        "opened again: `p` begins.\n\n`Delete` forgets a document for good, after asking."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "import", "Import", id="sources.import"),
@@ -99,8 +100,11 @@ class Sources(Place):
     def _whole(
         self, document: StoredDocument, passages: Sequence[Passage], change: ChangeSet
     ) -> Content:
+        head = change_content(change, self.tz)
+        if document.unread:
+            head = Content.styled("Waits to be read.", "$text-warning")
         lines = [
-            change_content(change, self.tz),
+            head,
             Content.styled(f"\n{show_line(document.source)} · document {document.id}", DIM),
         ]
         for one in passages:
@@ -147,7 +151,8 @@ class Sources(Place):
         """End the import that runs; what was read stays."""
         if (job := self.memo.reader.job) is not None:
             self.memo.reader.stop(job)
-            self.memo.tell(f"{job.name} ended: {job.done} of {job.total} are read.")
+            rest = ", the others are stored and wait" if job.unread else ""
+            self.memo.tell(f"{job.name} ended: {job.done} of {job.total} are read{rest}.")
 
     def action_report(self) -> None:
         """What the last import did, and what it could not read."""

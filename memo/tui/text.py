@@ -106,9 +106,8 @@ def change_row(change: ChangeSet, width: int, tz: tzinfo | None) -> Content:
 
 def document_row(document: StoredDocument, width: int, tz: tzinfo | None) -> Content:
     """A document on one line."""
-    right = Content.styled(
-        f"  {document.messages:>3} said {document.facts:>3} facts" if width >= 50 else "", DIM
-    )
+    facts = "    waits" if document.unread else f"{document.facts:>3} facts"
+    right = Content.styled(f"  {document.messages:>3} said {facts}" if width >= 50 else "", DIM)
     left = Content.assemble(
         (f"{day(document.at, tz)}  ", DIM),
         one_line(document.title or document.source),

@@ -40,11 +40,11 @@ class Parsed:
         return self.messages / self.seconds
 
 
-def whatsapp(path: Path) -> None:
+def whatsapp(path: Path, lines: int = WHATSAPP_LINES) -> None:
     """A chat of two, a line every four minutes."""
     at = datetime(2022, 1, 1, tzinfo=UTC)
     with path.open("w", encoding="utf-8") as file:
-        for number in range(WHATSAPP_LINES):
+        for number in range(lines):
             when = at + timedelta(minutes=4 * number)
             who = ("Ada Quill", "Jo")[number % 2]
             words = _WORDS[number % 40 : number % 40 + 45]

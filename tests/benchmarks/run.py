@@ -4,6 +4,7 @@ stories   share of held-out two-document stories that end with the right facts
 cost      evaluated tokens of the published algorithm over memo's, on one conversation
 agreement share of messages that importers read as other programs' tests expect (--exports)
 parse     messages a second read from generated exports of up to 300 MB, in flat memory
+backlog   what storing a message costs among 100,000 over among 10,000, before any is read
 paint     time to the application's first paint over that of an empty Textual application
 keys      milliseconds from a key to the screen while a fake model writes (95th percentile)
 facts     the same for each key of a search among 100,000 facts
@@ -39,6 +40,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.append(str(Path(__file__).parents[1]))  # where the fakes are
 
 import agreement
+import backlog
 import cost
 import engine
 import keeping
@@ -71,7 +73,7 @@ SEARCH_MS = {100_000: 10.0, 1_000_000: 50.0}
 """The median that a search among so many facts may take."""
 RECALL = 0.95
 FLAT = 1.5
-"""How much longer the history of one fact may take to read in the largest store."""
+"""How much more anything may cost that should not grow with the store."""
 PAST_RATIO = 1.25
 IMPORT_RATIO = 4.0
 FACTS_MB = 300.0
@@ -208,6 +210,23 @@ class Bench:
             MESSAGES_A_SECOND,
             slowest >= MESSAGES_A_SECOND and growth <= MEMORY_GROWTH,
             {"memory_growth": round(growth, 2), "files": [asdict(one) for one in found]},
+        )
+
+    def backlog(self) -> Result:
+        """The first stage of an import; neither time nor memory may grow with what is stored."""
+        small, large = backlog.measure()
+        ratio = small.rate / large.rate
+        growth = large.peak_mib / small.peak_mib
+        return Result(
+            round(ratio, 2),
+            "times (at most)",
+            FLAT,
+            max(ratio, growth) <= FLAT,
+            {
+                "messages_a_second": round(large.rate),
+                "memory_growth": round(growth, 2),
+                "sizes": [asdict(small), asdict(large)],
+            },
         )
 
     def paint(self) -> Result:
@@ -359,6 +378,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "cost": Bench.cost,
     "agreement": Bench.agreement,
     "parse": Bench.parse,
+    "backlog": Bench.backlog,
     "paint": Bench.paint,
     "keys": Bench.keys,
     "facts": Bench.facts,

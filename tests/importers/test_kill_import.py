@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,13 +11,25 @@ from pathlib import Path
 import pytest
 from test_round_trip import Memo, stored
 
+from memo.store import Store
+
 KILLED = """
-import sys, time
+import os, signal, sys, time
 from fakes import HashEmbedder, ann
 from memo.cli import main
 from memo.engines import Engines
 lm = ann(before=lambda _: time.sleep(0.004))
-main(sys.argv[1:], obj=Engines(lambda _: lm, lambda _: HashEmbedder()))
+left = int(sys.argv[1])
+
+class Deadly(HashEmbedder):
+    def embed(self, texts):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().embed(texts)
+
+main(sys.argv[2:], obj=Engines(lambda _: lm, lambda _: Deadly()))
 """
 MESSAGES = 2000
 TELLS = ("I started at Acme.", "I live in Hull.", "I work at Borealis now.")
@@ -34,30 +47,61 @@ def long_chat(folder: Path) -> Path:
     return path
 
 
+def killed_import(home: Path, path: Path, *, batches: int = 0, documents: int = 0) -> None:
+    """Run an import that is killed.
+
+    Args:
+        home: Into which store.
+        path: Of what.
+        batches: While it embeds this batch of passages, which is in its first stage; or
+        documents: After so many documents were read, in its second.
+    """
+    tests = Path(__file__).parent.parent
+    environ = {"MEMO_HOME": str(home), "MEMO_MODELS": str(home), "TZ": "UTC"}
+    args = [str(batches), "import", str(path), "--me", "Ann", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, *args],
+        env={**environ, "PYTHONPATH": f"{tests}:{tests.parent}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        for _ in range(documents):
+            assert process.stdout.readline(), "it ended before it was killed"
+        if documents:
+            process.send_signal(signal.SIGKILL)
+        else:
+            assert process.stdout.read() == b""
+    assert process.returncode == -signal.SIGKILL
+
+
+def dump(home: Path) -> dict[str, object]:
+    """All that a store holds, without when it was written."""
+    with Store.open(home / "memo.db") as store:
+        assert store.check() == []
+        state: dict[str, list[list[object]]] = json.loads(store.dump())
+    for name, place in (("documents", 6), ("events", 8)):
+        for row in state[name]:
+            row[place] = None
+    return {**state}
+
+
 @pytest.mark.slow
-def test_five_kills_change_nothing(tmp_path: Path) -> None:
+def test_five_kills_in_both_stages_change_nothing(tmp_path: Path) -> None:
     path = long_chat(tmp_path)
     whole, killed = Memo(tmp_path / "whole"), Memo(tmp_path / "killed")
     whole.json("import", path, "--me", "Ann")
-    tests = Path(__file__).parent.parent
-    environ = {"MEMO_HOME": str(killed.home), "MEMO_MODELS": str(killed.home), "TZ": "UTC"}
-    for _ in range(5):
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, "import", str(path), "--me", "Ann", "--json"],
-            env={**environ, "PYTHONPATH": f"{tests}:{tests.parent}"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        assert process.stdout is not None
-        for _ in range(40):
-            assert process.stdout.readline(), "it ended before it was killed"
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+    seen = []
+    for batches in (5, 4):
+        killed_import(killed.home, path, batches=batches)
+        seen.append(len(stored(killed.home)))
+    for _ in range(3):
+        killed_import(killed.home, path, documents=40)
+    assert 0 < seen[0] < seen[1] < len(stored(killed.home)) == len(stored(whole.home))
     *_, summary = killed.json("import", path, "--me", "Ann")
     assert summary["already_known"] > 0
     assert summary["imported"] + summary["already_known"] == MESSAGES
-    assert stored(killed.home) == stored(whole.home)
+    assert dump(killed.home) == dump(whole.home)
     assert killed.facts() == whole.facts() != []
     killed.json("undo", "--import")
     assert stored(killed.home) == []

@@ -209,7 +209,18 @@ def test_an_import_pauses_goes_on_and_ends(tmp_path: Path) -> None:
         await shows(pilot, "ended")
 
     drive(memory, story, (120, 34))
-    assert 2 <= len(memory.documents()) < 40
+    assert len(memory.documents()) == 40
+    left = len(memory.unread())
+    assert 0 < left <= 38
+
+    async def opened_again(pilot: Pilot[int]) -> None:
+        await shows(pilot, f"{left} documents wait to be read")
+        await pilot.press("alt+5")
+        await shows(pilot, f"paused at 0 of {left}", "waits")
+        await pilot.press("p")
+        await until(pilot, lambda: len(memory.unread()) < left)
+
+    drive(memory, opened_again, (120, 34))
 
 
 def test_an_import_without_a_model_waits_and_says_why(tmp_path: Path) -> None:
