@@ -428,7 +428,8 @@ def failing(memory: Memory) -> set[str]:
 def test_the_doctor_tells_what_is_missing_and_changes_nothing(tmp_path: Path) -> None:
     memory = memory_of(tmp_path)
     assert failing(memory) == {"chat model", "embedding model"}
-    memory.settings.home.chmod(0o755)
+    assert not memory.settings.home.exists()
+    memory.settings.home.mkdir(mode=0o755)
     assert "modes" in failing(memory)
     assert not (tmp_path / "models").exists()
 
