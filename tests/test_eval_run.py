@@ -206,7 +206,7 @@ def test_an_answer_is_judged_by_what_it_says(
 
 def test_lists_count_in_part() -> None:
     mark = marked(asked("q", "Ida", "Tom", wants_list=True), Reply("x", ("Ida", "Ben")))
-    assert mark.overlap == pytest.approx(1 / 3, abs=1e-4)
+    assert mark.overlap == 0.5
 
 
 def test_a_fact_is_falsely_retired_only_where_all_it_can_mean_still_holds() -> None:
@@ -236,13 +236,13 @@ def test_means_are_over_cases_and_baselines_are_free(tmp_path: Path) -> None:
     assert set(figures) == {"rag", "chance", "newest", "first"}
     rag = figures["rag"]
     assert rag["accuracy"]["1"] == {"mean": 0.0, "error": None, "cases": 1, "answers": 1}
-    assert rag["accuracy"]["all"]["mean"] == 0.75
+    assert rag["accuracy"]["all"]["mean"] == pytest.approx(2 / 3, abs=1e-4)  # never told: apart
     assert rag["stale_leak"]["mean"] == 1.0
     assert rag["refused_unanswerable"]["mean"] == 1.0
     assert rag["refused_answerable"]["mean"] == 0.0
     assert figures["newest"]["accuracy"]["1"]["mean"] == 1.0
     assert figures["first"]["accuracy"]["1"]["mean"] == 0.0
-    assert figures["chance"]["accuracy"]["0"]["mean"] == pytest.approx(1 / 3, abs=1e-4)
+    assert figures["chance"]["accuracy"]["0"]["mean"] == 0.5
 
 
 # The command

@@ -301,11 +301,7 @@ def _finish(front: Front, result: dict[str, Any], out: Path) -> None:
     if front.json:
         front.data({key: result[key] for key in ("run", "figures")})
     else:
-        figures = result["figures"]
-        for headings, rows in (
-            (report.ACCURACY_HEADINGS, report.accuracy_rows(figures)),
-            (report.COST_HEADINGS, report.cost_rows(figures)),
-        ):
+        for headings, rows in report.tables(result["figures"]):
             for line in terminal.table(headings, rows, front.columns):
                 front.line(line)
             front.line("")
