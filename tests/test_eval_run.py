@@ -178,6 +178,18 @@ def test_a_line_that_a_stop_cut_off_is_done_again(tmp_path: Path) -> None:
     assert timeless(done(tmp_path, ["rag"])) == wanted
 
 
+def test_where_everything_does_not_fit_there_is_no_answer(tmp_path: Path) -> None:
+    lm = FakeLM(answers={WORK: "Acme | so"}, context_tokens=45)
+    records = done(tmp_path, ["full"], lm)
+    fits = {(r["question"], r["after"]): r["fits"] for r in records if r["is"] == "answer"}
+    assert fits[WORK, 0]
+    assert not fits[WORK, 1]
+    (full, *_) = summary(records, [anns_case()])["figures"]
+    assert full["accuracy"]["0"]["mean"] == 1.0
+    assert full["accuracy"]["1"] is None
+    assert full["did_not_fit"] == 3
+
+
 @pytest.mark.parametrize(
     ("question", "reply", "wanted", "stale"),
     [
@@ -303,6 +315,25 @@ def test_a_place_that_cannot_be_written_is_told_at_once(memo: Memo, tmp_path: Pa
     result = memo("eval", "conversations", "--nano", "--out", tmp_path / "none" / "r.json")
     assert result.exit_code == 1
     assert "--out" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r", "r.svg"])
+def test_a_file_of_another_kind_is_not_written(memo: Memo, tmp_path: Path, name: str) -> None:
+    result = memo("eval", "conversations", "--nano", "--out", tmp_path / name)
+    assert result.exit_code == 2
+    assert ".json" in result.stderr
+    assert not (tmp_path / name).exists()
+
+
+def test_who_stops_a_run_learns_how_it_goes_on(tmp_path: Path) -> None:
+    def stop(_: str) -> None:
+        raise KeyboardInterrupt
+
+    args = ("eval", "conversations", "--nano", "--method", "rag", "--out", tmp_path / "r.json")
+    stopped = Memo(tmp_path, FakeLM(before=stop))(*args)
+    assert stopped.exit_code == 130
+    assert "--resume" in stopped.stderr
+    assert Memo(tmp_path)(*args, "--resume").exit_code == 0
 
 
 def test_every_method_of_the_command_can_be_run() -> None:

@@ -91,7 +91,7 @@ def _key(record: Record) -> tuple[str, str, str]:
 
 def differences(pairs: Sequence[tuple[Record, Record]]) -> Iterator[Difference]:
     """By group and split; the same pairs give the same intervals."""
-    pairs = [pair for pair in pairs if counts(pair[0])]
+    pairs = [pair for pair in pairs if all(map(counts, pair))]
     groups = dict.fromkeys(first["group"] for first, _ in pairs)
     for group in groups:
         for split, among in SPLITS.items():

@@ -33,8 +33,11 @@ _COUNTED = ("calls", "prompt_tokens", "evaluated_tokens", "completion_tokens", "
 
 
 def counts(record: Record) -> bool:
-    """Whether an answer counts towards accuracy: what was never told is judged apart."""
-    return bool(record["accepted"] or record["updates"])
+    """Whether an answer counts towards accuracy.
+
+    What was never told is judged apart, and where a prompt did not fit there is no answer.
+    """
+    return bool(record["accepted"] or record["updates"]) and record.get("fits", True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,16 @@ def tables(figures: Sequence[Figures]) -> Iterator[tuple[tuple[str, ...], list[t
         [(*_named(one), *(percent(one["accuracy"][split]) for split in SPLITS)) for one in ordered],
     )
     yield (
-        ("failed, %", "method", "stale", "false retire", "refused", "wrongly", "in part"),
+        (
+            "failed, %",
+            "method",
+            "stale",
+            "false retire",
+            "refused",
+            "wrongly",
+            "in part",
+            "did not fit",
+        ),
         [
             (
                 *_named(one),
@@ -182,6 +194,7 @@ def tables(figures: Sequence[Figures]) -> Iterator[tuple[tuple[str, ...], list[t
                 percent(one["refused_unanswerable"]),
                 percent(one["refused_answerable"]),
                 percent(one["overlap"]),
+                str(one["did_not_fit"] or _DASH),
             )
             for one in measured
         ],
