@@ -27,6 +27,7 @@ def verdict(case: int, question: int, right: bool, **more: Any) -> dict[str, Any
         "group": "single-hop",
         "updates": 0,
         "change": "unchanged",
+        "accepted": ["x"],
         "right": right,
         **more,
     }

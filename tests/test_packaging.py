@@ -17,6 +17,8 @@ WANTED = {
     "memo/py.typed",
     "memo/assets/models.toml",
     "memo/assets/demo/chat.jsonl",
+    "memo/assets/eval/people.toml",
+    "memo/assets/eval/talk.toml",
     "memo/assets/demo/questions.toml",
 }
 

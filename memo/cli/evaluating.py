@@ -244,6 +244,8 @@ def _run(
     lm, embedder = memory.language_model(), memory.embedder()
     asked_for |= {"methods": list(methods), "model": lm.name, "embedder": embedder.identity.name}
     out = out or Path(f"memo-eval-{asked_for['evaluation']}-{asked_for['size']}-{lm.name}.json")
+    if out.suffix != ".json":
+        raise UsageProblem(f"--out {out} should end in .json; others are made beside it.")
     journal = Journal(out.with_suffix(".jsonl"), asked_for, resume=resume)
     work = out.with_suffix(".work").absolute()
     tools = Tools(lm, embedder, front.settings, work)
@@ -301,11 +303,7 @@ def _finish(front: Front, result: dict[str, Any], out: Path) -> None:
     if front.json:
         front.data({key: result[key] for key in ("run", "figures")})
     else:
-        figures = result["figures"]
-        for headings, rows in (
-            (report.ACCURACY_HEADINGS, report.accuracy_rows(figures)),
-            (report.COST_HEADINGS, report.cost_rows(figures)),
-        ):
+        for headings, rows in report.tables(result["figures"]):
             for line in terminal.table(headings, rows, front.columns):
                 front.line(line)
             front.line("")

@@ -10,7 +10,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from memo.errors import MemoError, UsageProblem
-from memo.eval.report import SPLITS
+from memo.eval.report import SPLITS, counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RESAMPLED = 5000
 CONFIDENCE = 0.95
+_NEEDED = frozenset("case at question method group updates change accepted right".split())
+"""What a verdict must hold to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,13 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads(path.read_text("utf-8"))
-        verdicts = found["verdicts"]
-        for one in verdicts:
-            _key(one), one["method"], one["right"], one["group"], one["updates"], one["change"]
+        complete = all(set(one) >= _NEEDED for one in found["verdicts"])
     except OSError as error:
         raise MemoError(f"Cannot read {path}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UsageProblem(f"{path} is no result of `memo eval`; name its JSON file.") from error
+    except (ValueError, KeyError, TypeError, RecursionError):
+        complete = False
+    if not complete:
+        raise UsageProblem(f"{path} is no result of `memo eval`; name its JSON file.")
     assert isinstance(found, dict)
     return found
 
@@ -89,6 +91,7 @@ def _key(record: Record) -> tuple[str, str, str]:
 
 def differences(pairs: Sequence[tuple[Record, Record]]) -> Iterator[Difference]:
     """By group and split; the same pairs give the same intervals."""
+    pairs = [pair for pair in pairs if all(map(counts, pair))]
     groups = dict.fromkeys(first["group"] for first, _ in pairs)
     for group in groups:
         for split, among in SPLITS.items():

@@ -67,7 +67,7 @@ class Size:
 
 FULL = Size(140, 140, 920, 10)
 MINI = Size(16, 8, 300, 1)
-NANO = Size(6, 2, 60, 1)
+NANO = Size(4, 2, 40, 1)
 SIZES = {"full": FULL, "mini": MINI, "nano": NANO}
 
 

@@ -24,9 +24,20 @@ SPLITS: dict[str, Callable[[Record], bool]] = {
     "all": lambda _: True,
 }
 """How accuracy is split: by updates of the answer so far, and by how the last came about."""
+Figures = dict[str, Any]
+"""What is known of one method in one group."""
 BASELINES = ("chance", "newest", "first")
 _DASH = "-"
+
 _COUNTED = ("calls", "prompt_tokens", "evaluated_tokens", "completion_tokens", "elapsed_s")
+
+
+def counts(record: Record) -> bool:
+    """Whether an answer counts towards accuracy.
+
+    What was never told is judged apart, and where a prompt did not fit there is no answer.
+    """
+    return bool(record["accepted"] or record["updates"]) and record.get("fits", True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ def summary(records: Sequence[Record], cases: Sequence[Case]) -> dict[str, Any]:
     }
 
 
-def _figures(method: str, group: str, answers: list[Record], reads: list[Record]) -> dict[str, Any]:
+def _figures(method: str, group: str, answers: list[Record], reads: list[Record]) -> Figures:
     changed = [r for r in answers if r["updates"]]
     empty = [r for r in answers if not r["accepted"]]
     told = [r for r in answers if r["accepted"]]
@@ -84,7 +95,7 @@ def _figures(method: str, group: str, answers: list[Record], reads: list[Record]
         "method": method,
         "group": group,
         "accuracy": {
-            split: _plain(share([r for r in answers if among(r)], _right))
+            split: _plain(share([r for r in answers if counts(r) and among(r)], _right))
             for split, among in SPLITS.items()
         },
     }
@@ -155,47 +166,58 @@ def _would_be_right(asked: Asked, values: tuple[str, ...]) -> bool:
     return marked(asked, said).right
 
 
-def accuracy_rows(figures: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    """A line a method and group: accuracies in percent, then failures of each kind."""
-    for one in sorted(figures, key=lambda one: one["group"]):
-        yield (
-            one["group"],
-            one["method"],
-            *(percent(one["accuracy"][split]) for split in SPLITS),
-            percent(one.get("stale_leak")),
-            _rate(one.get("false_retire")),
-            percent(one.get("refused_unanswerable")),
-            percent(one.get("refused_answerable")),
-        )
+def tables(figures: Sequence[Figures]) -> Iterator[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+    """Headings and rows: accuracies in percent, failures of each kind, and costs."""
+    groups = list(dict.fromkeys(one["group"] for one in figures))
+    ordered = sorted(figures, key=lambda one: groups.index(one["group"]))
+    measured = [one for one in ordered if one["method"] not in BASELINES]
+    yield (
+        ("right, %", "method", "0 updates", "1", "2+", STATED, DOWNSTREAM, "all"),
+        [(*_named(one), *(percent(one["accuracy"][split]) for split in SPLITS)) for one in ordered],
+    )
+    yield (
+        (
+            "failed, %",
+            "method",
+            "stale",
+            "false retire",
+            "refused",
+            "wrongly",
+            "in part",
+            "did not fit",
+        ),
+        [
+            (
+                *_named(one),
+                percent(one["stale_leak"]),
+                _rate(one["false_retire"]),
+                percent(one["refused_unanswerable"]),
+                percent(one["refused_answerable"]),
+                percent(one["overlap"]),
+                str(one["did_not_fit"] or _DASH),
+            )
+            for one in measured
+        ],
+    )
+    yield (
+        ("cost", "method", "of", "prompt", "evaluated", "generated", "calls", "seconds"),
+        [
+            (*_named(one), what.replace("_", " "), *_cost_cells(one[what]))
+            for one in measured
+            for what in ("a_document", "a_question")
+            if one[what] is not None
+        ],
+    )
 
 
-ACCURACY_HEADINGS = (
-    *("group", "method", "0 updates", "1", "2+", "stated", "downstream", "all"),
-    *("stale", "false retire", "refused", "wrongly"),
-)
+def _named(one: Figures) -> tuple[str, str]:
+    return one["group"], one["method"]
 
 
-def cost_rows(figures: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    """A line a method and group: what a document costs, and what a question."""
-    for one in sorted(figures, key=lambda one: one["group"]):
-        if one["method"] not in BASELINES:
-            for what in ("a_document", "a_question"):
-                costs = one[what]
-                if costs is None:
-                    continue
-                yield (
-                    one["group"],
-                    one["method"],
-                    what.replace("_", " "),
-                    *(f"{costs[name]:,.0f}" for name in _COUNTED[1:4]),
-                    f"{costs['calls']:.1f}",
-                    f"{costs['elapsed_s']:.1f}",
-                )
-
-
-COST_HEADINGS = (
-    *("group", "method", "", "prompt tokens", "evaluated", "generated", "calls", "seconds"),
-)
+def _cost_cells(costs: dict[str, float]) -> Iterator[str]:
+    yield from (f"{costs[name]:.0f}" for name in _COUNTED[1:4])
+    yield f"{costs['calls']:.1f}"
+    yield f"{costs['elapsed_s']:.1f}"
 
 
 def percent(found: dict[str, Any] | None) -> str:
