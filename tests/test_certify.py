@@ -41,7 +41,7 @@ from memo.certify.probes import (
 from memo.certify.running import SECONDS
 from memo.certify.throwaway import tell, throwaway
 from memo.certify.verdicts import balanced, figures, judge, rewriting
-from memo.engines import Engines
+from memo.engines import Engines, installed_language_model
 from memo.errors import MemoError, UsageProblem
 from memo.models import score_file, score_of, scores
 from memo.models.scores import verdict
@@ -498,6 +498,18 @@ def test_a_stopped_certificate_goes_on_and_a_whole_one_is_looked_up(chosen: Sett
     rest, once_more = finished(chosen, again=True)
     assert rest[0].done == 2
     assert once_more.score.parts == done.score.parts
+
+
+def test_a_certificate_goes_through_the_engine_itself(chosen: Settings) -> None:
+    """A model of random weights, in a process of its own: what it says is nonsense."""
+    embedder = HashEmbedder()
+    real = Engines(installed_language_model, lambda _: embedder)
+    *_, done = certify(chosen, real, probes=SHORT)
+    assert isinstance(done, Certified)
+    assert done.score.verdict == "not fit"
+    assert done.results is not None
+    results = json.loads(done.results.read_text())["results"]
+    assert sum(one["evaluated_tokens"] for one in results) > 0
 
 
 def test_only_one_certifies_a_model_at_a_time(chosen: Settings) -> None:

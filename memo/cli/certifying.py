@@ -63,9 +63,7 @@ def verdicts(front: Front, split: str, limit: int | None, out: Path | None, resu
     if front.json:
         front.data(results.json())
         return
-    for line in _rates(found, ("accuracy", "false_retire", "false_doubt", "missed_change")):
-        front.line(line)
-    for line in _rates(found, ("new_value", "held_for_review")):
+    for line in _rates(found, [name for name in found if not name.startswith("by_")]):
         front.line(line)
     for name in ("by_label", "by_topic", "by_kind"):
         front.line("")
