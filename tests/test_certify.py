@@ -41,7 +41,7 @@ from memo.certify.probes import (
 from memo.certify.running import SECONDS
 from memo.certify.throwaway import tell, throwaway
 from memo.certify.verdicts import balanced, figures, judge, rewriting
-from memo.engines import Engines
+from memo.engines import Engines, installed_language_model
 from memo.errors import MemoError, UsageProblem
 from memo.models import score_file, score_of, scores
 from memo.models.scores import verdict
@@ -468,6 +468,8 @@ def test_a_model_that_says_nothing_is_not_fit(chosen: Settings, model: Path) -> 
     assert [step.done for step in steps] == list(range(steps[0].total))
     assert not chosen.home.exists()
     assert score_of(model, chosen.models) == score
+    assert done.results is not None
+    assert len(json.loads(done.results.read_text())["results"]) == steps[0].total
 
 
 def test_a_certificate_takes_every_label_of_the_development_split_within_the_time() -> None:
@@ -489,10 +491,25 @@ def test_a_stopped_certificate_goes_on_and_a_whole_one_is_looked_up(chosen: Sett
         begun = [step for step in islice(steps, 5) if isinstance(step, Progress)]
     rest, done = finished(chosen)
     assert rest[0].done == begun[-1].done
-    assert finished(chosen) == ([], replace(done, detail={}, kept=True))
-    anew, again = finished(chosen, again=True)
-    assert anew[0].done == 0
-    assert again.score.parts == done.score.parts
+    assert finished(chosen) == ([], replace(done, detail={}, results=None))
+    with closing(certify(chosen, engines(FakeLM()), again=True, probes=SHORT)) as steps:
+        anew = [step for step in islice(steps, 3) if isinstance(step, Progress)]
+    assert [step.done for step in anew] == [0, 1, 2]
+    rest, once_more = finished(chosen, again=True)
+    assert rest[0].done == 2
+    assert once_more.score.parts == done.score.parts
+
+
+def test_a_certificate_goes_through_the_engine_itself(chosen: Settings) -> None:
+    """A model of random weights, in a process of its own: what it says is nonsense."""
+    embedder = HashEmbedder()
+    real = Engines(installed_language_model, lambda _: embedder)
+    *_, done = certify(chosen, real, probes=SHORT)
+    assert isinstance(done, Certified)
+    assert done.score.verdict == "not fit"
+    assert done.results is not None
+    results = json.loads(done.results.read_text())["results"]
+    assert sum(one["evaluated_tokens"] for one in results) > 0
 
 
 def test_only_one_certifies_a_model_at_a_time(chosen: Settings) -> None:

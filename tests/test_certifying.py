@@ -111,7 +111,7 @@ def test_a_score_that_was_measured_is_shown_at_once(memo: Memo, tmp_path: Path) 
     assert result.stdout.splitlines()[0] == "mine: 0.80, fit for daily use"
     assert "2024-06-01" in result.stderr
     (found,) = memo.json("eval", "model", path)
-    assert found["measured_before"]
+    assert found["results"] is None
     assert found["parts"]["injection"] == 0.8
 
 

@@ -89,8 +89,8 @@ class Certified:
     score: Score
     detail: Detail
     """What the parts are made of; empty where it was measured before."""
-    kept: bool
-    """Whether it was measured before, and only looked up now."""
+    results: Path | None
+    """Every single result, as JSON; None where it was measured before, and only looked up."""
 
 
 def certify(
@@ -105,7 +105,7 @@ def certify(
     Args:
         settings: With the model to certify; nothing in its home is read or written.
         engines: How its models are loaded, once; `sharing` gives those of a `Memory`.
-        again: Measure anew what was measured already, or in part.
+        again: Drop a score that there is, and measure anew.
         probes: None for those that scores are compared by.
 
     Raises:
@@ -118,10 +118,11 @@ def certify(
     score = score_of(found.path, settings.models)
     begun = place.with_suffix(".part")
     if not again and score is not None and score.probes == chosen.digest:
-        yield Certified(score, {}, kept=True)
+        yield Certified(score, {}, None)
         return
     with _alone(place, found.name):
-        if again:
+        if score is not None:  # what is begun now is gone on with, however it is called again
+            place.unlink(missing_ok=True)
             begun.unlink(missing_ok=True)
         results = _begin(begun, found, chosen)
         lm, embedder = engines.language_model(settings), engines.embedder(settings)
@@ -132,8 +133,8 @@ def certify(
             yield from measure(_probes(chosen, settings, loaded, told), results)
         score, detail = _score(found, chosen, results)
         keep_score(score, found, settings.models)
-        begun.unlink(missing_ok=True)
-    yield Certified(score, detail, kept=False)
+        every = begun.replace(place.with_suffix(".results"))
+    yield Certified(score, detail, every)
 
 
 @contextmanager

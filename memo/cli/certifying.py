@@ -63,9 +63,7 @@ def verdicts(front: Front, split: str, limit: int | None, out: Path | None, resu
     if front.json:
         front.data(results.json())
         return
-    for line in _rates(found, ("accuracy", "false_retire", "false_doubt", "missed_change")):
-        front.line(line)
-    for line in _rates(found, ("new_value", "held_for_review")):
+    for line in _rates(found, [name for name in found if not name.startswith("by_")]):
         front.line(line)
     for name in ("by_label", "by_topic", "by_kind"):
         front.line("")
@@ -176,16 +174,17 @@ def _certificate(front: Front, done: Certified) -> None:
             part: {name: rate.json() for name, rate in rates.items()}
             for part, rates in done.detail.items()
         }
-        front.data({**score.json(), "detail": detail, "measured_before": done.kept})
+        every = None if done.results is None else str(done.results)
+        front.data({**score.json(), "detail": detail, "results": every})
         return
     front.line(f"{show_line(score.model)}: {score.overall:.2f}, {score.verdict}")
     for part, share in score.parts.items():
         told = ", ".join(f"{name} {rate}" for name, rate in done.detail.get(part, {}).items())
         front.line(f"  {part:<11} {share:.2f}" + (f"  {told}" if told else ""))
-    if done.kept:
+    if done.results is None:
         front.say(f"Measured on {score.at:%Y-%m-%d}; --again measures anew.")
     else:
-        front.say("`memo model list` shows it from now on, until the file changes.")
+        front.say(f"Every single result is in {done.results}.")
 
 
 def _engines(front: Front) -> tuple[Engines, dict[str, object]]:

@@ -131,7 +131,8 @@ def _best(fits: Sequence[Model], scores: Mapping[str, Score]) -> Model:
     first = (usable or fits)[0]
     if first.name not in scores:
         return first
-    rivals = [m for m in usable if m.name in scores]
+    probes = scores[first.name].probes
+    rivals = [m for m in usable if m.name in scores and scores[m.name].probes == probes]
     return max(rivals, key=lambda m: scores[m.name].overall, default=first)
 
 
