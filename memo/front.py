@@ -171,6 +171,7 @@ class Front:
         )
         self._given: Engines | None = context.find_root().obj
         self._context = context
+        self._status: Status | None = None
         if os.environ.get("NO_COLOR"):
             context.color = False
 
@@ -323,7 +324,8 @@ class Front:
         """One line on the terminal that shows how far something is."""
         from memo.terminal import Status
 
-        return Status(live=sys.stderr.isatty() and not self.quiet)
+        self._status = Status(live=sys.stderr.isatty() and not self.quiet)
+        return self._status
 
     def data(self, value: object) -> None:
         """A line of JSON; ASCII, so that nothing in it can drive a terminal."""
@@ -336,6 +338,8 @@ class Front:
     def say(self, text: str) -> None:
         """A line of narration."""
         if not self.quiet:
+            if self._status is not None:
+                self._status.clear()
             click.echo(show(text), err=True)
 
     def at(self, text: str | None, *, end_of_day: bool = False) -> datetime | None:
