@@ -15,13 +15,15 @@ import sqlite_vec
 from fakes import ANN, HashEmbedder, ann
 from toy import on
 
-from memo import schema
+from memo import keys, replacing, schema
 from memo.engines import Engines
 from memo.errors import ModelNotFound
-from memo.memory import Imported, Memory, note
+from memo.imports import Imported, Stored
+from memo.memory import Memory, note
 from memo.records import ChangeId, DocumentId, FactId, HeldId
 from memo.settings import load
 from memo.store import Store
+from memo.unlocking import Keyholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +36,8 @@ ABSENT = "no store"
 CANARY = "Borealis"
 """What the acts that forget must leave no trace of."""
 LATER = "2024-09-01"
+PASSPHRASE, CODE = "seven tired otters", keys.new_code()
+CHEAP = keys.Cost(memory_kib=64, passes=1, lanes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def stand_still() -> None:
 
 
 def memory_of(home: Path) -> Memory:
-    """The memory in a home, with fake models."""
+    """The memory in a home, with fake models; it knows the passphrase."""
     lm, embedder = ann(), HashEmbedder()
     settings = load(home=home, environ={"MEMO_MODELS": str(home.parent / "models")})
 
@@ -66,7 +70,8 @@ def memory_of(home: Path) -> Memory:
             raise ModelNotFound("no embedding model")
         return embedder
 
-    return Memory(settings, Engines(lambda _: lm, embedding), busy_timeout_ms=200)
+    holder = Keyholder(settings.store, lambda wrong: None if wrong else PASSPHRASE)
+    return Memory(settings, Engines(lambda _: lm, embedding), busy_timeout_ms=200, holder=holder)
 
 
 def state(home: Path) -> str:
@@ -76,13 +81,16 @@ def state(home: Path) -> str:
         AssertionError: The store is not sound.
         StoreError: It cannot be opened.
     """
-    return "\n".join(_state(home / name) for name in ("memo.db", "kept.db"))
+    holder = memory_of(home).holder
+    return "\n".join(_state(home / name, holder) for name in ("memo.db", "kept.db"))
 
 
-def _state(path: Path) -> str:
+def _state(path: Path, holder: Keyholder) -> str:
     if not path.exists() or not path.stat().st_size:
         return ABSENT
-    with Store.open(path, embedder=HashEmbedder().identity) as store:
+    ours = path.name == "memo.db"
+    key = holder.key() if ours else holder.key_for((), path)
+    with Store.open(path, key=key, read_only=not ours) as store:  # a backup is sealed
         assert store.check() == []
         return store.dump() if store.documents() else ABSENT
 
@@ -95,8 +103,13 @@ def story(*days: str) -> list[Document]:
 
 def _import(home: Path, told: Callable[[], None], documents: Iterable[Document]) -> None:
     for event in memory_of(home).ingest_all(documents):
-        if isinstance(event, Imported):
+        if isinstance(event, Stored | Imported):
             told()
+
+
+def _encrypt(home: Path) -> None:
+    store = home / "memo.db"
+    replacing.encrypt(store, memory_of(home).holder, PASSPHRASE, CODE, CHEAP)
 
 
 def _nothing(home: Path) -> None:
@@ -216,6 +229,16 @@ def _forget_fact(home: Path, told: Callable[[], None]) -> None:
     told()
 
 
+def _encrypted(home: Path, told: Callable[[], None]) -> None:
+    _encrypt(home)
+    told()
+
+
+def _sealed(home: Path) -> None:
+    _whole(home)
+    _encrypt(home)
+
+
 def _restore(memory: Memory) -> None:
     memory.restore(memory.settings.home / "kept.db")
 
@@ -249,15 +272,28 @@ ACTS = (
     Act("backup", _whole, _done(lambda memory: memory.backup(memory.settings.home / "kept.db"))),
     Act("restore", _backed_up, _done(_restore), overcomes=True),
     Act("repair", _whole, _done(lambda memory: memory.repair()), overcomes=True),
+    Act("encrypt", _whole, _encrypted),
+    Act("decrypt", _sealed, _done(lambda memory: memory.decrypt())),
     Act("reset", _whole, _done(lambda memory: memory.reset())),
 )
 """All of them; `ingest` imports what is known in part, as a stopped import does when it goes on."""
 
 
-def fresh(act: Act, folder: Path) -> Path:
+PLAIN_ONLY = ("first", "encrypt", "decrypt")
+"""Acts whose beginning says whether there is encryption; migrations come from before there was."""
+
+
+def encryptable(act: Act) -> bool:
+    """Whether an act can begin with an encrypted store."""
+    return act.name not in PLAIN_ONLY and not act.name.startswith("migrate")
+
+
+def fresh(act: Act, folder: Path, *, cipher: bool = False) -> Path:
     """The home from which an act begins."""
     home = folder / "before"
     act.prepare(home)
+    if cipher:
+        _encrypt(home)
     return home
 
 

@@ -8,6 +8,7 @@ system call that would be one more point to disturb.
 from __future__ import annotations
 
 import ctypes
+import logging
 import mmap
 import os
 import re
@@ -50,6 +51,8 @@ class Outcome:
     detail: str
     trace: list[str]
     """The lines of strace."""
+    warned: bool = False
+    """Whether a warning went to the log."""
 
 
 def why_not() -> str | None:
@@ -85,10 +88,10 @@ def disturbed(act: Act, home: Path, *options: str) -> Outcome:
         os.waitpid(child, 0)
     tracer.wait(_PATIENCE_S)
     ended, _, detail = shared[8:].rstrip(b"\0").decode("utf-8", "replace").partition(" ")
-    told = shared[0]
+    told, warned = shared[0], bool(shared[1])
     shared.close()
     lines = trace.read_text("ascii", "replace").splitlines()
-    return Outcome(told, ended or "killed", detail, lines)
+    return Outcome(told, ended or "killed", detail, lines, warned)
 
 
 def _be_disturbed(act: Act, home: Path, ready: int, shared: mmap.mmap) -> None:
@@ -97,6 +100,12 @@ def _be_disturbed(act: Act, home: Path, ready: int, shared: mmap.mmap) -> None:
     try:
         ctypes.CDLL(None).prctl(*_ANY_TRACER, 0, 0, 0)
         os.read(ready, 1)
+
+        class Warned(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                shared[1] = 1
+
+        logging.getLogger("memo").addHandler(Warned(logging.WARNING))
 
         def told() -> None:
             shared[0] += 1

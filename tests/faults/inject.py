@@ -1,6 +1,6 @@
 """Disturb every act of memo at every point, and judge what is left: a report as JSON.
 
-    python tests/faults/inject.py kill|error|power|flip [--act NAME]… [--most N]
+    python tests/faults/inject.py kill|error|power|flip [--act NAME]… [--most N] [--cipher]
 
 `kill` ends the process at each system call that changes a file. `error` lets each fail: a full
 disk and a failing one, for once and from then on. `power` cuts the power at each of them: what was
@@ -29,7 +29,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(_TESTS.parent), str(_TESTS), str(_TESTS / "faults")]
 
 import powerloss
-from acts import ACTS, CANARY, copied, fresh, stand_still, state
+from acts import ACTS, CANARY, copied, encryptable, fresh, stand_still, state
 from disturb import READS, WRITES, counted, disturbed
 from powerloss import NOT_KEPT
 
@@ -57,6 +57,7 @@ HARMLESS = {
     ("unlink", "memo.db-wal"),  # it is merged, and empty of what was forgotten
     ("unlink", "memo.db-shm"),
     ("openat", ".memo.db.restoring"),  # SQLite opens it for reading instead
+    ("openat", "memo.db-head"),  # it stays behind the store, which proves nothing
 }
 """Failures of which nobody need be told, as the call and the file."""
 FLIPS = 650  # of each act
@@ -81,6 +82,8 @@ class Report:
     unreported: list[str] = field(default_factory=list)
     """It ended well although something failed."""
 
+    logged: int = 0
+    """It ended well although something failed, and the log has a warning of it."""
     silent: list[str] = field(default_factory=list)
     """A changed bit changed what is told, and nothing noticed: only encryption rules that out."""
 
@@ -93,10 +96,11 @@ class Report:
 class Judge:
     """What an act does when nothing disturbs it, and how to tell it from what disturbance left."""
 
-    def __init__(self, act: Act, folder: Path) -> None:
+    def __init__(self, act: Act, folder: Path, *, cipher: bool = False) -> None:
         self.act = act
         self.folder = folder
-        self.before = fresh(act, folder)
+        self.cipher = cipher
+        self.before = fresh(act, folder, cipher=cipher)
         self._states = [self._state_of(self.before)]
         calm = copied(self.before, folder / "calm")
         act.run(calm, lambda: self._states.append(self._state_of(calm)))
@@ -144,19 +148,26 @@ class Judge:
 
 def residue(home: Path, act: Act) -> Iterator[str]:
     """What should not be in a home after an act was done again."""
-    for path in home.iterdir():
-        if path.name.startswith("."):
+    for path in files_in(home):
+        if path.name.startswith(".") and path.parent == home:
             yield f"{path.name} was left"
+        if act.name == "encrypt" and b"SQLite format 3" in path.read_bytes()[:16]:
+            yield f"{path.relative_to(home)} is not encrypted"
         if path.stat().st_mode & 0o077:
             yield f"others may read {path.name}"
         if act.forgets and CANARY.casefold().encode() in path.read_bytes().lower():
             yield f"{path.name} still holds what was forgotten"
 
 
+def files_in(home: Path) -> list[Path]:
+    """All files in a home and its folders."""
+    return [path for path in sorted(home.rglob("*")) if path.is_file()]
+
+
 def contents(home: Path) -> str:
     """A mark of all that a home holds and that lasts."""
     mark = hashlib.sha256()
-    for path in sorted(home.iterdir()):
+    for path in files_in(home):
         if not path.name.endswith(NOT_KEPT):
             mark.update(f"{path.name} {path.stat().st_mode} {path.stat().st_size} ".encode())
             mark.update(path.read_bytes())
@@ -207,7 +218,9 @@ def _judge_error(judge: Judge, point: str, home: Path, outcome: Outcome) -> None
     point = f"{point} {sorted(files)}"
     harmless = all((point.split()[0], file) in HARMLESS for file in files)
     harmless |= judge.act.overcomes
-    if outcome.ended == "done" and not harmless:
+    if outcome.ended == "done" and outcome.warned:
+        judge.report.logged += 1
+    elif outcome.ended == "done" and not harmless:
         judge.report.unreported.append(point)
     elif outcome.ended not in ("done", "explained"):
         judge.report.unexplained.append(f"{point}: {outcome.ended} {outcome.detail}")
@@ -243,8 +256,9 @@ def flip(judge: Judge, most: int | None) -> None:
         path, at = chance.choice(places)
         changed = bytearray(files[path])
         changed[at] ^= 1 << chance.randrange(8)
-        for other in home.iterdir():
-            other.unlink()
+        for other in files_in(home):
+            if other not in files and not other.name.endswith("-key"):
+                other.unlink()
         for other, data in files.items():
             other.write_bytes(changed if other == path else data)
         point = f"{path.name} byte {at}"
@@ -263,13 +277,17 @@ def flip(judge: Judge, most: int | None) -> None:
 FAULTS = {"kill": kill, "error": error, "power": power, "flip": flip}
 
 
-def inject(fault: str, acts: Iterable[Act] = ACTS, most: int | None = None) -> list[Report]:
-    """Disturb acts by one kind of fault."""
+def inject(
+    fault: str, acts: Iterable[Act] = ACTS, most: int | None = None, *, cipher: bool = False
+) -> list[Report]:
+    """Disturb acts by one kind of fault, with plain stores or encrypted ones."""
     stand_still()
     reports = []
     for act in acts:
+        if cipher and not encryptable(act):
+            continue
         with tempfile.TemporaryDirectory(prefix="memo-fault-") as folder:
-            judge = Judge(act, Path(folder))
+            judge = Judge(act, Path(folder), cipher=cipher)
             FAULTS[fault](judge, most)
             sys.stderr.write(f"{fault} {act.name}: {judge.report.points}, {judge.report.wrong}\n")
             reports.append(judge.report)
@@ -281,9 +299,10 @@ def main() -> None:
     parser.add_argument("fault", choices=FAULTS)
     parser.add_argument("--act", action="append", choices=[act.name for act in ACTS])
     parser.add_argument("--most", type=int)
+    parser.add_argument("--cipher", action="store_true")
     given = parser.parse_args()
     acts = [act for act in ACTS if not given.act or act.name in given.act]
-    reports = inject(given.fault, acts, given.most)
+    reports = inject(given.fault, acts, given.most, cipher=given.cipher)
     json.dump([{**_as_dict(one), "wrong": one.wrong} for one in reports], sys.stdout, indent=1)
     sys.stdout.write("\n")
     sys.exit(any(one.wrong for one in reports))

@@ -125,7 +125,9 @@ class _Cache:
 
     def __init__(self, folder: Path) -> None:
         self.told = 0
-        self._files = {path.name: _File(path.read_bytes()) for path in folder.iterdir()}
+        self._files = {
+            path.name: _File(path.read_bytes()) for path in folder.iterdir() if path.is_file()
+        }
         self._lasting = dict(self._files)
         self._doubtful: list[_Change] = []
         """Changes of names since the folder was last synced."""
@@ -165,6 +167,9 @@ class _Cache:
         (name,) = step.names
         if not name:
             self._open[step.handle] = (None, [0])
+            return
+        if name not in self._files and not step.number & 2:  # a folder in this one
+            self._open[step.handle] = (_File(b""), [0])
             return
         if name not in self._files and step.number & 2:
             self._change(_Change("make", (name,), _File(b"")))

@@ -11,7 +11,8 @@ from fakes import HashEmbedder
 from hostile_corpus import BY_HAND, PINNED, Obedient, corpus, settle_in
 
 from memo.engines import Engines
-from memo.erase import MAX_RETIRED, MAX_UNCERTAIN
+from memo.erase import MAX_RETIRED
+from memo.erase.propagating import MAX_UNCERTAIN
 from memo.events import squashed
 from memo.memory import Failed, Imported, Memory
 from memo.records import State
