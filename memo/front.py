@@ -166,6 +166,7 @@ class Front:
         self.quiet: bool = given.get("memo.quiet", False)
         self.yes: bool = given.get("memo.yes", False)
         self._passphrase_file: Path | None = given.get("memo.passphrase_file")
+        self._given_words = os.environ.pop("MEMO_PASSPHRASE", None)  # for no program started here
         self.settings = choices.load(
             home=given.get("memo.home"), model=given.get("memo.model"), tz=given.get("memo.tz")
         )
@@ -214,11 +215,12 @@ class Front:
             click.echo("That is neither the passphrase nor the recovery code.", err=True)
         return hidden("Passphrase") or None
 
-    @functools.cache  # noqa: B019  # a descriptor can be read once; one Front is one process
     def _given_passphrase(self) -> str | None:
-        """What a file or the environment says."""
-        file = self._passphrase_file or os.environ.get("MEMO_PASSPHRASE_FILE")
-        return first_line(Path(file)) if file else os.environ.get("MEMO_PASSPHRASE")
+        """What a file or the environment says; a descriptor can be read only once."""
+        file = self._passphrase_file or os.environ.pop("MEMO_PASSPHRASE_FILE", None)
+        if file:
+            self._passphrase_file, self._given_words = None, first_line(Path(file))
+        return self._given_words
 
     def application(self) -> int:
         """Open the terminal application; its exit code."""

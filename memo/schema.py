@@ -352,6 +352,11 @@ def connect(
     return db, writable
 
 
+_LOST_KEY = (
+    " If it was encrypted and lost its key file, `memo doctor --repair` takes that from a backup."
+)
+
+
 def explained(error: Exception, path: Path) -> StoreError:
     """What a failure of SQLite means to the person, and what to do next."""
     match error:
@@ -360,9 +365,10 @@ def explained(error: Exception, path: Path) -> StoreError:
                 f"Another program is writing to {path}: wait for it to finish, then try again."
             )
         case apsw.NotADBError() | apsw.CorruptError() | apsw.FormatError() | UnicodeDecodeError():
+            lost = isinstance(error, apsw.NotADBError) and not key_file(path).exists()
             return StoreDamaged(
-                f"{path} is damaged or not a memo store ({error}): {remedy(path)}. If it was "
-                "encrypted and lost its key file, `memo doctor --repair` takes that from a backup."
+                f"{path} is damaged or not a memo store ({error}): {remedy(path)}."
+                f"{_LOST_KEY if lost else ''}"
             )
         case apsw.ReadOnlyError() | apsw.PermissionsError():
             return StoreReadOnly(f"{path} may not be written: check its permissions.")

@@ -1,8 +1,13 @@
-"""Where what is too much for memory waits for its turn: a nameless file, gone with the process."""
+"""Where what is too much for memory waits for its turn: a nameless file, gone with the process.
+
+Nothing can be read from its blocks afterwards: the key is never written down.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import pickle
+import secrets
 import tempfile
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,7 +29,8 @@ class Aside(Generic[T]):
         self._near: list[tuple[float, int, T]] = []
         self._weight = 0
         self._file: IO[bytes] | None = None
-        self._places: list[tuple[float, int]] = []
+        self._places: list[tuple[float, int, int]] = []
+        self._key = secrets.token_bytes(32)
         self._ordered = True
 
     def __enter__(self) -> Aside[T]:
@@ -57,8 +63,15 @@ class Aside(Generic[T]):
     def _put(self, file: IO[bytes], number: float, thing: T) -> None:
         if self._places and number < self._places[-1][0]:
             self._ordered = False
-        self._places.append((number, file.tell()))
-        pickle.dump(thing, file, pickle.HIGHEST_PROTOCOL)
+        place, content = file.tell(), pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
+        self._places.append((number, place, len(content)))
+        file.write(self._veiled(content, place))
+
+    def _veiled(self, content: bytes, place: int) -> bytes:
+        """Content as it lies at a place, and the other way round: no place is written twice."""
+        stream = hashlib.shake_256(self._key + place.to_bytes(8, "big")).digest(len(content))
+        mixed = int.from_bytes(content, "big") ^ int.from_bytes(stream, "big")
+        return mixed.to_bytes(len(content), "big")
 
     def in_order(self) -> Iterator[T]:
         """Take all back; those of one number in the order in which they came."""
@@ -70,10 +83,10 @@ class Aside(Generic[T]):
         if not self._ordered:
             self._places.sort()
         self._file.seek(0)
-        for _, place in self._places:
+        for _, place, length in self._places:
             if not self._ordered:
                 self._file.seek(place)
-            found: Any = pickle.load(self._file)  # nobody else writes there
+            found: Any = pickle.loads(self._veiled(self._file.read(length), place))
             yield found
 
 

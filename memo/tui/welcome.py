@@ -72,7 +72,7 @@ class Welcome(ModalScreen[str]):
                 yield Button(Content("Try demo data"), id="demo", compact=True)
                 yield Button(Content("Start empty"), id="empty", compact=True)
             yield Static(
-                Content.styled("The store is not encrypted: use an encrypted disk.", DIM),
+                Content.styled("The store is not encrypted; `memo encrypt` does that.", DIM),
                 classes="step",
             )
 

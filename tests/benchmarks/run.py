@@ -387,6 +387,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "past": Bench.past,
     "imports": Bench.imports,
     "memory": Bench.memory,
+    "doctor": Bench.doctor,
     "start": Bench.start,
     "batched": lambda b: b.engine(engine.batched, "times faster together", BATCHED_RATIO),
     "rates": lambda b: b.engine(engine.rates, "of llama.cpp's rate", RATES_RATIO),
