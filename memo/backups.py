@@ -7,21 +7,24 @@ forgotten goes from all of them: one new backup takes their place.
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import logging
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from memo import keys
-from memo.errors import StoreDamaged, StoreError
+from memo.errors import MemoError, StoreBusy, StoreDamaged
 from memo.files import shred
 from memo.schema import backup_folder, opens
 from memo.seal import seal_of
 from memo.settings import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from memo.seal import Seal
@@ -71,7 +74,7 @@ def after(store: Store) -> None:
     try:
         if store.writable and _due(store):
             make(store)
-    except (StoreError, OSError) as error:
+    except (MemoError, OSError) as error:
         log.warning("no automatic backup: %s", type(error).__name__)
 
 
@@ -79,9 +82,27 @@ def make(store: Store) -> Path:
     """Make a backup, and let go of those that are not worth keeping any more.
 
     Raises:
+        StoreBusy: Another memo makes one.
         StoreError: It could not be written or checked.
     """
     folder = private_folder(backup_folder(store.path))
+    with _locked(folder):
+        return _make(store, folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StoreBusy(f"Another memo makes a backup in {folder}: wait for it.") from error
+    finally:
+        os.close(handle)
+
+
+def _make(store: Store, folder: Path) -> Path:
     for left in folder.glob(".memo-*"):  # of one that was killed
         shred(left)
     path = folder / f"memo-{_now():{_STAMP}}.db"
@@ -124,15 +145,16 @@ def _due(store: Store) -> bool:
 
 def purge(store: Store) -> None:
     """Let one new backup take the place of all copies that hold what no copy may hold now."""
-    gone = stale(store) + former_stores(store.path)
+    outdated = stale(store)
     try:
-        if gone:
+        if outdated:
             make(store)
-    except (StoreError, OSError) as error:
+    except (MemoError, OSError) as error:
         log.warning("no automatic backup: %s", type(error).__name__)
     finally:
-        for part in (part for path in gone for part in files_of(path)):
-            shred(part)
+        for path in [*outdated, *former_stores(store.path)]:
+            for part in files_of(path):
+                shred(part)
 
 
 def recover_key(store: Path) -> bool:

@@ -14,6 +14,7 @@ from memo import backups, keys
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.files import overwrite, sync_folder
 from memo.head import head_file, write_head
+from memo.schema import holds_store
 from memo.seal import checked_seal
 from memo.store import Store
 from memo.store.snapshot import fresh
@@ -45,12 +46,16 @@ def restore(store: Path, backup: Path, holder: Keyholder) -> Path | None:
     try:
         with fresh(arriving), fresh(again):
             seal = checked_seal(backup)
+            if seal is None and _is_cut(backup):
+                raise StoreDamaged(f"The backup {backup} is cut off: try another.")
             _copy(backup, arriving, seal.size if seal else None)
             beside = keys.key_file(backup)
             entries = seal.entries if seal else ()
             if not entries and beside.exists():
                 entries = keys.entries_of(beside)
             key = holder.key_for(entries, arriving)
+            if not holds_store(arriving, key):
+                raise StoreDamaged(f"{backup} is not a backup of a memo store: give another file.")
             ready = arriving
             with Store.open(arriving, key=key, keep_former=False) as copy:
                 problems = copy.check()
@@ -174,6 +179,14 @@ def _swap(
     if entries:
         keys.write(lasting, entries)
     pending.unlink(missing_ok=True)
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether a file ends within a page; SQLite would read zeros there."""
+    with path.open("rb") as file:
+        head = file.read(18)
+    page = int.from_bytes(head[16:18], "big")  # not encrypted, either
+    return not page or bool(path.stat().st_size % page)
 
 
 def _readable(path: Path) -> Entries:

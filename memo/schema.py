@@ -507,6 +507,19 @@ def opens(path: Path, key: bytes | None) -> bool:
     return True
 
 
+def holds_store(path: Path, key: bytes | None) -> bool:
+    """Whether a file is a memo store, of whatever schema; a new file is none yet."""
+    try:
+        db = _looking(path)
+        try:
+            _give_key(db, key)
+            return _pragma(db, "application_id") == APPLICATION_ID
+        finally:
+            db.close()
+    except apsw.Error:
+        return False
+
+
 def broken_page(path: Path, key: bytes | None) -> str | None:
     """What is wrong with the pages of a file, or None; it need not be of this schema."""
     try:

@@ -1,0 +1,238 @@
+"""Claims about backups: they make themselves, prove themselves, and forget."""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from test_cli import Memo
+from test_store import raw
+from toy import TOY, move, opened, towns
+
+from memo import backups, schema
+from memo.errors import StoreDamaged, StoreError
+from memo.head import Head, head_file, read_head, write_head
+from memo.seal import checked_seal, seal_of
+from memo.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MARK = b"memo sealed v1\n\0"
+
+
+def aged(path: Path, minutes: float) -> Path:
+    """The same backup, as old as that."""
+    at = datetime.now(UTC) - timedelta(minutes=minutes)
+    return path.rename(path.with_name(f"memo-{at:%Y%m%dT%H%M%SZ}.db"))
+
+
+# -- when ----------------------------------------------------------------------------
+
+
+def test_one_is_made_when_something_changed_and_half_an_hour_went_by(tmp_path: Path) -> None:
+    def made() -> int:
+        backups.after(store)
+        return len(backups.kept(store.path))
+
+    with opened(tmp_path) as store:
+        assert made() == 0, "there is nothing yet"
+        move(store, "Hull", "2024-01-01")
+        assert made() == 1
+        move(store, "York", "2024-02-01")
+        assert made() == 1, "not so soon"
+        aged(backups.kept(store.path)[0].path, 31)
+        assert made() == 2
+    aged(backups.kept(store.path)[-1].path, 30.5)
+    with opened(tmp_path) as store:
+        assert made() == 2, "nothing changed since"
+
+
+@pytest.mark.parametrize("days", [1, 5, 40, 400])
+def test_the_newest_of_each_day_and_of_each_week_stay(days: int) -> None:
+    times = [NOW - timedelta(minutes=30 * n) for n in range(48 * days)]
+    stay: set[datetime] = set()
+    for at in reversed(times):  # as they are made
+        stay = backups.worth_keeping({*stay, at})
+    ordered = sorted(stay, reverse=True)
+    assert ordered[:2] == [NOW, NOW - timedelta(minutes=30)]
+    assert len({at.date() for at in stay}) >= min(days, backups.DAYS)
+    assert len({at.isocalendar()[:2] for at in stay}) >= min(days // 7, backups.WEEKS)
+    assert len(stay) <= 2 + backups.DAYS + backups.WEEKS
+
+
+def test_an_update_is_preceded_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:-1])
+    schema.layout.cache_clear()
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+    monkeypatch.undo()
+    schema.layout.cache_clear()
+    with opened(tmp_path) as store:
+        assert store.check() == []
+    (kept,) = backups.kept(tmp_path / "memo.db")
+    assert kept.path.name.endswith("before-migration.db")
+    assert checked_seal(kept.path) is not None
+    with raw(kept.path) as db:
+        assert db.execute("PRAGMA user_version").fetchall() == [(len(schema.MIGRATIONS) - 1,)]
+
+
+def test_no_room_is_no_reason_to_fail(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        schema.backup_folder(store.path).write_text("something in the way")
+        backups.after(store)
+        assert towns(store) == ["Hull"]
+
+
+# -- what ----------------------------------------------------------------------------
+
+
+def test_every_flipped_bit_of_a_backup_is_noticed(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        path = backups.make(store)
+    whole, chance = path.read_bytes(), random.Random(0)
+    for _ in range(300):
+        place, bit = chance.randrange(len(whole)), 1 << chance.randrange(8)
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        try:
+            assert checked_seal(path) is None, f"byte {place} of {len(whole)}"
+        except StoreDamaged:
+            continue
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", MARK, b"\xff" * 8 + MARK, b"{}" + bytes(7) + b"\2" + MARK]
+)
+def test_what_is_no_seal_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "backup.db"
+    path.write_bytes(content)
+    assert seal_of(path) is None
+
+
+def test_a_cut_or_flipped_backup_is_not_restored(tmp_path: Path) -> None:
+    memo = Memo(tmp_path)
+    memo.tell()
+    backup = tmp_path / "backup.db"
+    memo("backup", backup)
+    content, before = backup.read_bytes(), memo("facts").stdout
+    for damaged in (content[:-5000], content[:9000] + b"?" + content[9001:], b"", b"noise" * 999):
+        backup.write_bytes(damaged)
+        assert memo("restore", backup, "--yes").exit_code == 5
+        assert memo("facts").stdout == before
+
+
+def test_a_backup_without_a_seal_is_restored_if_it_checks_out(tmp_path: Path) -> None:
+    memo = Memo(tmp_path)
+    memo.tell()
+    backup = tmp_path / "old.db"
+    with raw(memo.home / "memo.db") as db:
+        db.execute("VACUUM INTO ?", (str(backup),)).fetchall()
+    assert memo("restore", backup, "--yes").exit_code == 0
+    with raw(memo.home / "memo.db") as db:
+        assert db.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+    assert memo.whole()
+
+
+def test_a_restored_store_can_be_brought_back(tmp_path: Path) -> None:
+    memo = Memo(tmp_path)
+    memo.tell()
+    backup = tmp_path / "backup.db"
+    memo("backup", backup)
+    memo("undo")
+    (told,) = memo.json("restore", backup, "--yes")
+    with_all = memo("facts").stdout
+    memo.json("restore", told["former"], "--yes")
+    assert memo("facts").stdout != with_all
+    assert memo.whole()
+
+
+def test_restore_lists_what_there_is(tmp_path: Path) -> None:
+    memo = Memo(tmp_path)
+    assert memo("restore").exit_code == 0
+    memo.tell()
+    (listed,) = memo.json("restore")
+    assert memo("restore", listed["path"], "--yes").exit_code == 0
+
+
+def test_what_is_forgotten_goes_from_every_copy(tmp_path: Path) -> None:
+    memo = Memo(tmp_path)
+    memo.tell()
+    memo("doctor", "--repair")
+    memo("restore", memo.json("restore")[0]["path"], "--yes")
+    aged(backups.kept(memo.home / "memo.db")[0].path, 60 * 24 * 3)
+    held = [file for file in memo.home.rglob("*") if b"Hull" in content_of(file)]
+    assert len(held) >= 4, held
+    facts = memo.json("facts", "--state", "all")
+    number = next(one["id"] for one in facts if "Hull" in one["text"])
+    assert memo("forget", str(number), "--yes").exit_code == 0
+    assert [file for file in memo.home.rglob("*") if b"Hull" in content_of(file)] == []
+    assert len(backups.kept(memo.home / "memo.db")) == 1
+
+
+def content_of(file: Path) -> bytes:
+    return file.read_bytes() if file.is_file() else b""
+
+
+# -- the head ------------------------------------------------------------------------
+
+
+def test_a_lost_log_is_noticed(tmp_path: Path) -> None:
+    """Power fails, and what SQLite logged ahead never reached the disk."""
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+    with opened(tmp_path) as store:
+        move(store, "York", "2024-02-01")
+        whole = (tmp_path / "memo.db").read_bytes()
+        logged = (tmp_path / "memo.db-wal").read_bytes()
+    for length in range(0, len(logged), len(logged) // 7):
+        (tmp_path / "memo.db").write_bytes(whole)
+        (tmp_path / "memo.db-wal").write_bytes(logged[:length])
+        with pytest.raises(StoreDamaged, match="not whole"):
+            Store.open(tmp_path / "memo.db", embedder=TOY)
+    (tmp_path / "memo.db").write_bytes(whole)
+    (tmp_path / "memo.db-wal").write_bytes(logged)
+    with opened(tmp_path) as store:
+        assert towns(store) == ["York"]
+
+
+def test_another_history_is_noticed(tmp_path: Path) -> None:
+    for name, town in (("one", "Hull"), ("other", "York")):
+        with opened(tmp_path / name) as store:
+            move(store, town, "2024-01-01")
+    (tmp_path / "other" / "memo.db").replace(tmp_path / "one" / "memo.db")
+    with pytest.raises(StoreDamaged, match="not the one that was stored"):
+        opened(tmp_path / "one")
+
+
+@pytest.mark.parametrize("kept", range(0, 256, 31))
+def test_a_torn_head_leaves_the_one_before(tmp_path: Path, kept: int) -> None:
+    store = tmp_path / "memo.db"
+    write_head(store, Head(1, 1, "a" * 64))
+    write_head(store, Head(2, 5, "b" * 64))
+    whole = head_file(store).read_bytes()
+    head_file(store).write_bytes(whole[:kept] + os.urandom(256 - kept))
+    assert read_head(store) in {Head(1, 1, "a" * 64), Head(2, 5, "b" * 64), None}
+    assert kept < 128 or read_head(store) == Head(2, 5, "b" * 64)
+
+
+def test_a_head_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        head_file(store.path).unlink(missing_ok=True)
+        head_file(store.path).mkdir()
+        move(store, "Hull", "2024-01-01")
+    with opened(tmp_path) as store:
+        assert towns(store) == ["Hull"]
+
+
+def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        path = backups.make(store)
+        with pytest.raises(StoreError, match="exists already"):
+            store.backup(path)
