@@ -20,7 +20,7 @@ from memo.keys import key_file, pending_file
 from memo.settings import asset, save
 from memo.tui import themes
 from memo.tui.desk import Desk, Hand
-from memo.tui.place import PLACES, MemoBase
+from memo.tui.place import PLACES, MemoBase, PlaceTab
 from memo.tui.reader import Job, Reader
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class MemoApp(MemoBase):
         ),
         Binding("f1,question_mark", "help", "Help", key_display="F1", id="app.help"),
         Binding("ctrl+p", "command_palette", "Commands", key_display="^p", id="app.palette"),
+        Binding("ctrl+g", "jump", "Jump", show=False, key_display="^g", id="app.jump"),
         Binding("u", "undo", "Undo", id="app.undo"),
         Binding("U,ctrl+y", "redo", "Redo", show=False, id="app.redo"),
         Binding("ctrl+q", "quit", "Quit", key_display="^q", priority=True, id="app.quit"),
@@ -273,6 +274,17 @@ class MemoApp(MemoBase):
             self.action_hide_help_panel()
         else:
             self.action_show_help_panel()
+
+    @work(group="dialog")
+    async def action_jump(self) -> None:
+        """Put a letter on everything in sight; its key goes there."""
+        from memo.tui.jump import Jump, targets  # noqa: PLC0415  # as above
+
+        widget = await self.push_screen_wait(Jump(targets(self.screen)))
+        if isinstance(widget, PlaceTab):
+            self.action_place(widget.place)
+        elif widget is not None:
+            widget.focus()
 
     def action_undo(self) -> None:
         """Take the last change back."""

@@ -25,6 +25,7 @@ from memo.models import (
     use,
     verify,
 )
+from memo.show import show_line
 from memo.terminal import size
 from memo.tui.desk import Stream
 from memo.tui.dialogs import Confirm
@@ -105,8 +106,10 @@ class Models(Place):
         else:
             what = fit(model, self._machine) if self._machine else ""
             right = f" {size(model.bytes):>7} {what:>12} {here:>5}"
-        left = Content.assemble((f"{used} ", "$text-success"), model.name, (f"  {model.kind}", DIM))
-        right = right[: max(width - 16, 0)]
+        left = Content.assemble(
+            (f"{used} ", "$text-success"), one_line(model.name), (f"  {model.kind}", DIM)
+        )
+        right = show_line(right)[: max(width - 16, 0)]
         return Content.assemble(fitted(left, width - len(right)), (right, DIM))
 
     @on(Rows.Moved)
@@ -117,7 +120,7 @@ class Models(Place):
         settings = self.memo.settings
         known = [
             f"{model.kind} model · {size(model.bytes)} · needs {model.memory_mb / 1000:.1f} GB",
-            f"licence {model.licence}",
+            f"licence {show_line(model.licence)}",
             f"context of {model.context_tokens} tokens",
             "measured: " + ("nobody did yet" if model.score is None else f"{model.score:.2f}"),
             "comes from the Hugging Face Hub alone" if model.needs_hub else "needs no Hub",
@@ -204,7 +207,7 @@ class Models(Place):
         if model is None or not installed(model, settings.models):
             return
         question = Content.assemble(
-            (f"Delete {model.name} from this machine?\n\n", "bold"),
+            (f"Delete {show_line(model.name)} from this machine?\n\n", "bold"),
             (f"That frees {size(model.bytes)}; it can be fetched again.", DIM),
         )
         if not await self.app.push_screen_wait(Confirm(question, "Delete it")):

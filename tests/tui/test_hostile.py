@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,13 +16,17 @@ from textual import events
 from textual.widgets import Markdown
 from textual.widgets.markdown import MarkdownBlock
 
+from memo.models import Recommendation, catalogue
 from memo.records import Answer, CitedFact
 from memo.show import show, show_line
+from memo.tui import models
 from memo.tui.app import MemoApp
+from memo.tui.choices import bindings
 from memo.tui.composer import Composer
 from memo.tui.exchange import Exchange
 from memo.tui.importing import Files, Import
 from memo.tui.markdown import parser
+from memo.tui.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -160,6 +165,69 @@ def test_a_name_a_status_and_an_error_are_shown_and_do_nothing(tmp_path: Path) -
             app.clear_notifications()
 
     drive(memory_of(tmp_path), story, (100, 30))
+
+
+def plain_payloads() -> list[str]:
+    """Those that a line of a file or a screen can hold."""
+    return [one.replace("\ud800", "?").replace("\x00", "?")[:300] for one in PAYLOADS]
+
+
+@pytest.mark.parametrize("size", [(60, 20), (110, 30)])
+def test_models_settings_and_first_run_show_it_and_do_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """As a catalogue, a settings file, a recommendation and a folder's name would bring it."""
+    several = plain_payloads()
+    known = catalogue().models[0]
+    shown = [
+        replace(known, name=f"{n}{one[:40]}", description=one) for n, one in enumerate(several)
+    ]
+    listed = replace(catalogue(), models=tuple(shown))
+    monkeypatch.setattr(models, "catalogue", lambda: listed)
+    best = Recommendation(known, known, "".join(several))
+    monkeypatch.setattr("memo.tui.welcome.recommend", lambda _: best)
+    memory = memory_of(tmp_path)
+    keys = {b.id or "": one for b, one in zip(bindings(), several, strict=False)}
+    home = tmp_path / several[3].replace("/", "_")
+    memory.choose(replace(memory.settings, home=home, me="".join(several), theme=several[20]))
+    before = memory.settings
+
+    async def story(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        await pilot.press("alt+6")
+        await until(pilot, lambda: len(rows(pilot).keys) == len(several))
+        for _ in several:
+            await pilot.press("down")
+            check(pilot)
+        await pilot.press("p", "v", "delete", "enter")
+        await pilot.pause(0.1)
+        check(pilot)
+        await pilot.press("escape", "alt+7")
+        app.settings = replace(app.settings, keys=keys, me=several[2], theme=several[22])
+        await until(pilot, lambda: app.current_mode == "settings")
+        for place in app.screen.query(Rows):
+            place.redraw()
+        app.screen.renew()  # type: ignore[attr-defined]
+        for _ in range(len(keys) + 5):
+            await pilot.press("down")
+            check(pilot)
+        await pilot.press("home", "enter")
+        await pilot.pause(0.05)
+        check(pilot)
+        await pilot.press("escape")
+        app.action_welcome()
+        await until(pilot, lambda: app.screen.query("#model-line"))
+        await pilot.pause(0.2)
+        check(pilot)
+        app.screen.query_one("#me").post_message(events.Paste("".join(several)))
+        await pilot.pause(0.1)
+        check(pilot)
+
+    app = drive(memory, story, size)
+    assert app.return_code in {0, None}
+    assert memory.settings.model == before.model
+    assert not before.file.exists()
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

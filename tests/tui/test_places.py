@@ -31,6 +31,7 @@ from memo.tui.app import MemoApp
 from memo.tui.choices import bindings
 from memo.tui.composer import Composer
 from memo.tui.importing import Import
+from memo.tui.jump import Jump
 from memo.tui.place import PLACES
 
 if TYPE_CHECKING:
@@ -361,6 +362,30 @@ def test_the_mouse_goes_to_a_place_and_to_a_fact(tmp_path: Path) -> None:
         await until(pilot, lambda: len(rows(pilot).keys) == 2)
         await pilot.click(rows(pilot), offset=(10, 1))
         await shows(pilot, "Where does Ann live? Hull")
+
+    drive(told(memory_of(tmp_path)), story)
+
+
+def test_a_letter_jumps_to_what_it_stands_on(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Jump))
+        await shows(pilot, " 2 ", " a ")
+        await pilot.press("2")
+        await until(pilot, lambda: pilot.app.current_mode == "facts")
+        await until(pilot, lambda: rows(pilot).has_focus)
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Jump))
+        screen = pilot.app.screen
+        assert isinstance(screen, Jump)
+        letters = {type(widget).__name__: letter for letter, widget in screen.found.items()}
+        assert {"PlaceTab", "Line", "Rows", "Timeline"} <= set(letters)
+        await pilot.press(letters["Line"])
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Jump))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
 
     drive(told(memory_of(tmp_path)), story)
 
