@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import tiny
 from driver import (
     drive,
     hides,
@@ -25,6 +27,8 @@ from fakes import ann
 from textual import events
 from textual.widgets import Input
 
+from memo.models import catalogue
+from memo.models.files import remember, sha256_of
 from memo.settings import load
 from memo.tui import importing, themes
 from memo.tui.app import MemoApp
@@ -276,6 +280,42 @@ def test_models_say_what_fits_and_what_is_not_here(tmp_path: Path) -> None:
 
     drive(memory, story, (140, 30))
     assert not memory.settings.file.exists()
+
+
+def test_a_model_is_certified_in_the_background_and_stopped_by_the_same_key(
+    tmp_path: Path,
+) -> None:
+    gate = threading.Semaphore(0)
+
+    def hold(_: str) -> None:
+        gate.acquire(timeout=10)
+
+    memory = memory_of(tmp_path / "home", ann(before=hold))
+    chat, *_ = catalogue().of("chat")
+    embedding, *_ = catalogue().of("embedding")
+    (tmp_path / chat.name).mkdir()
+    file = tiny.write(tmp_path / chat.name / chat.files[0].name)
+    remember(file, sha256_of(file))
+    memory.choose(replace(memory.settings, models=tmp_path, model=chat.name))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+6")
+        names = [one.name for one in catalogue().models]
+        rows(pilot).go(names.index(embedding.name))
+        await pilot.press("c")
+        await shows(pilot, "no chat model")
+        rows(pilot).go(names.index(chat.name))
+        await pilot.press("c")
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        await until(pilot, lambda: re.search(r": [a-z]+, 0 of [0-9]+", app.status))
+        await pilot.press("alt+2", "alt+6", "c")  # everything else stays usable
+        await shows(pilot, "Stopped certifying")
+        assert app.status == ""
+        gate.release(10_000)
+
+    drive(memory, story, (120, 30))
+    assert memory.documents() == []
 
 
 def test_a_setting_is_searched_changed_checked_and_cleared(tmp_path: Path) -> None:
