@@ -27,7 +27,7 @@ _LONGEST_PAUSE_S = 1.2
 """Between two frames, however slow the machine was that recorded them."""
 _QUIET_S = 0.6
 """Without a word from the application, after which a key counts as answered."""
-_PATIENCE_S = 60
+_PATIENCE_S = 200
 
 _APPLICATION = """
 import sys
