@@ -224,18 +224,22 @@ class Front:
 
     def application(self) -> int:
         """Open the terminal application; its exit code."""
-        from memo.engines import INSTALLED
-        from memo.errors import StoreError
-        from memo.memory import Memory
         from memo.tui.app import run
-        from memo.unlocking import Keyholder
+
+        def opened() -> Memory:
+            from memo.engines import INSTALLED
+            from memo.errors import StoreError
+            from memo.memory import Memory
+            from memo.unlocking import Keyholder
+
+            given = self._given_passphrase()
+            holder = Keyholder(self.settings.store, lambda wrong: None if wrong else given)
+            with contextlib.suppress(StoreError):  # what is wrong is told, and asked for, there
+                holder.key()
+            return Memory(self.settings, self._given or INSTALLED, holder=holder)
 
         _log_to(self.settings, self._context)
-        given = self._given_passphrase()
-        holder = Keyholder(self.settings.store, lambda wrong: None if wrong else given)
-        with contextlib.suppress(StoreError):  # what is wrong is told, and asked for, on the screen
-            holder.key()
-        return run(Memory(self.settings, self._given or INSTALLED, holder=holder))
+        return run(self.settings, opened)
 
     def _loaded(self, load: Callable[[Settings], T], settings: Settings, kind: Kind) -> T:
         """What `load` gives; where the model was never fetched, after fetching it if wished.

@@ -162,7 +162,7 @@ class Memory:
         """Go on with other choices; a model that is another now is loaded when next needed."""
         with self._loading:
             if (settings.model, settings.models) != (self.settings.model, self.settings.models):
-                self._lm = None
+                self._lm = None  # its process ends with the last call that still uses it
             if settings.embedder != self.settings.embedder:
                 self._embedder = None
             self.settings = settings

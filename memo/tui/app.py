@@ -16,12 +16,12 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 
 from memo.errors import MemoError
-from memo.memory import Run, note
+from memo.keys import key_file, pending_file
 from memo.settings import asset, save
 from memo.tui import themes
 from memo.tui.desk import Desk, Hand
-from memo.tui.place import PLACES, MemoBase
-from memo.tui.reader import Job, Reader, Told
+from memo.tui.place import PLACES, MemoBase, PlaceTab
+from memo.tui.reader import Job, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
     from memo.memory import Memory
     from memo.records import ChangeSet, FactId
+    from memo.settings import Settings
     from memo.tui.place import Place
+    from memo.tui.reader import Told
 
 log = logging.getLogger(__name__)
 _SWITCH_S = 0.0005
@@ -113,22 +115,26 @@ class MemoApp(MemoBase):
         ),
         Binding("f1,question_mark", "help", "Help", key_display="F1", id="app.help"),
         Binding("ctrl+p", "command_palette", "Commands", key_display="^p", id="app.palette"),
+        Binding("ctrl+g", "jump", "Jump", show=False, key_display="^g", id="app.jump"),
         Binding("u", "undo", "Undo", id="app.undo"),
         Binding("U,ctrl+y", "redo", "Redo", show=False, id="app.redo"),
         Binding("ctrl+q", "quit", "Quit", key_display="^q", priority=True, id="app.quit"),
     ]
 
-    def __init__(self, memory: Memory, *, welcome: bool = False) -> None:
-        """Prepare; the store is first opened by the first screen.
+    def __init__(
+        self, settings: Settings, opened: Callable[[], Memory], *, welcome: bool = False
+    ) -> None:
+        """Prepare; the store is first opened when the first screen is drawn.
 
         Args:
-            memory: The person's.
+            settings: The person's.
+            opened: Gives the memory, once, in a thread: to import it takes longer than to draw.
             welcome: Begin with the choices of a first run.
         """
         super().__init__()
         self._welcome = welcome
-        self.settings = memory.settings
-        self.desk = Desk(memory)
+        self.settings = settings
+        self.desk = Desk(opened)
         for theme in themes.OWN:
             self.register_theme(theme)
         self.theme = self._wanted_theme()
@@ -143,7 +149,9 @@ class MemoApp(MemoBase):
     def on_mount(self) -> None:
         """Begin, after the passphrase of an encrypted store was given."""
         sys.setswitchinterval(_SWITCH_S)
-        if self.desk.memory.holder.locked:
+        store = self.settings.store
+        encrypted = key_file(store).exists() or pending_file(store).exists()
+        if encrypted and self.desk.memory.holder.locked:
             self._unlock()
         else:
             self._begin()
@@ -159,11 +167,12 @@ class MemoApp(MemoBase):
 
     def _begin(self) -> None:
         """Open the first place, and begin to read what is given."""
-        self.reader = Reader(self.desk.memory, self._hand, self._told)
+        self.reader = Reader(self.desk, self._hand, self._told)
         self._read_on()
-        self._find_unread()
         self.switch_mode(next(iter(self.MODES)))
-        self.watch(self, "version", self.count_waiting)
+        self.watch(self, "version", self.count_waiting, init=False)
+        self.call_after_refresh(self.count_waiting)
+        self.call_after_refresh(self._find_unread)
         self.watch(self, "theme", self._keep_theme, init=False)
         if self._welcome:
             self.call_after_refresh(self.action_welcome)
@@ -210,6 +219,8 @@ class MemoApp(MemoBase):
             self.complain(error)
             return
         if unread:
+            from memo.memory import Run  # noqa: PLC0415  # its import waits for the first screen
+
             waiting = Job("Stored before", deque(), Run(unread), deque(unread), paused=True)
             self.reader.add(waiting)
             count = "1 document waits" if len(unread) == 1 else f"{len(unread)} documents wait"
@@ -264,6 +275,17 @@ class MemoApp(MemoBase):
         else:
             self.action_show_help_panel()
 
+    @work(group="dialog")
+    async def action_jump(self) -> None:
+        """Put a letter on everything in sight; its key goes there."""
+        from memo.tui.jump import Jump, targets  # noqa: PLC0415  # as above
+
+        widget = await self.push_screen_wait(Jump(targets(self.screen)))
+        if isinstance(widget, PlaceTab):
+            self.action_place(widget.place)
+        elif widget is not None:
+            widget.focus()
+
     def action_undo(self) -> None:
         """Take the last change back."""
         self._revert(lambda memory: memory.undo(), "Took back", "U brings it back.")
@@ -311,6 +333,8 @@ class MemoApp(MemoBase):
 
     def read_note(self, text: str) -> None:
         """Read a text as a document, in the background."""
+        from memo.memory import note  # noqa: PLC0415  # its import waits for the first screen
+
         documents = note(text, speaker=self.settings.me)
         self.reader.add(Job(documents[0].title, deque(documents)))
 
@@ -358,9 +382,9 @@ class MemoApp(MemoBase):
         return self._crash
 
 
-def run(memory: Memory) -> int:
+def run(settings: Settings, opened: Callable[[], Memory]) -> int:
     """Open the application; the exit code."""
-    app = MemoApp(memory, welcome=not memory.settings.store.exists())
+    app = MemoApp(settings, opened, welcome=not settings.store.exists())
     code = app.run()
     if app.crash is not None:
         sys.stderr.write(

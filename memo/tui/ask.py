@@ -15,9 +15,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Markdown, Static, TextArea
 
-from memo.answer import Question
 from memo.errors import MemoError, NotKnown, Stopped
-from memo.memory import AlreadyKnown, Failed, note
 from memo.records import Answer, ChangeSet, ConversationId
 from memo.terminal import day
 from memo.tui.composer import COMMANDS, Composer
@@ -160,6 +158,8 @@ class Ask(Place):
 
     async def _answer(self, exchange: Exchange, question: str) -> bool:
         """Write the answer as it comes; False where there was none."""
+        from memo.answer import Question  # noqa: PLC0415  # its import waits for the first screen
+
         self._stream = stream = Stream()
         asked = Question(question, self.memo.as_of)
         writing = Markdown.get_stream(exchange.text)
@@ -172,8 +172,8 @@ class Ask(Place):
                     await writing.write(exchange.piece(piece))
         except MemoError as error:
             self.memo.complain(error)
-            exchange.change_line.say("not answered")
-            return bool(exchange.answered)
+            exchange.change_line.say("broken off" if exchange.answered else "not answered")
+            return False
         except asyncio.CancelledError:
             exchange.change_line.say("stopped")
             raise
@@ -203,6 +203,8 @@ class Ask(Place):
     @work(group="remember")
     async def _remember(self, exchange: Exchange, text: str, *, alone: bool) -> None:
         """Have it read, and show what came of it, as far as that was not stopped."""
+        from memo.memory import AlreadyKnown, Failed, note  # noqa: PLC0415  # as above
+
         documents = note(text, speaker=self.memo.settings.me)
         exchange.reading = Stream()
         exchange.change_line.say("remembering… · esc stops")
@@ -211,6 +213,8 @@ class Ask(Place):
         for number, document in enumerate(documents):
             try:
                 result = await self.memo.reader.remember(document, exchange.reading)
+                if isinstance(result, Failed):
+                    raise MemoError(result.reason)
             except MemoError as error:
                 words = "stopped · not remembered"
                 if not isinstance(error, Stopped):
@@ -221,10 +225,7 @@ class Ask(Place):
                 rest = [one.text for part in documents[number:] for one in part.messages]
                 self._return("\n".join(rest) if number else text)
                 break
-            if isinstance(result, Failed):
-                self.memo.tell(result.reason, severity="error")
-                words = "not remembered"
-            elif isinstance(result, AlreadyKnown):
+            if isinstance(result, AlreadyKnown):
                 words = "said before"
             else:
                 changes.append(result.change)

@@ -76,11 +76,21 @@ class Stream:
 class Desk:
     """The memory with the threads that work on it."""
 
-    def __init__(self, memory: Memory) -> None:
-        self.memory = memory
+    def __init__(self, opened: Callable[[], Memory]) -> None:
+        self._opened = opened
+        self._opening = threading.Lock()
+        self._memory: Memory | None = None
         self._looks = Hand("look")
         self._asks = Hand("ask")
         self._files = Hand("files")
+
+    @property
+    def memory(self) -> Memory:
+        """The memory, opened at the first call."""
+        with self._opening:
+            if self._memory is None:
+                self._memory = self._opened()
+            return self._memory
 
     @property
     def busy(self) -> bool:

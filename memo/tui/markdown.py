@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CITE = "cite:"
 """What the link of a citation begins with."""
-_CITATION = re.compile(r"\[(\d{1,4})\]")
+_CITATION = re.compile(r"\[([0-9]{1,4})\]")
 _OFF = ("link", "image", "autolink", "html_inline", "html_block", "reference", "entity")
 
 

@@ -22,10 +22,13 @@ from memo.models import (
     machine,
     recommend,
     remove,
+    scores,
     use,
     verify,
 )
+from memo.show import show_line
 from memo.terminal import size
+from memo.tui.certifying import certified
 from memo.tui.desk import Stream
 from memo.tui.dialogs import Confirm
 from memo.tui.place import Place
@@ -58,11 +61,14 @@ class Models(Place):
         "# Models\nOne chat model reads and answers, one embedding model finds. `Enter` uses the "
         "one under the cursor, `p` fetches it from the network, the only time that memo goes "
         "there; `p` again stops, and the next time goes on from there. `v` reads it whole and "
-        "compares its checksum. `Delete` removes it from this machine, after asking."
+        "compares its checksum. `c` certifies a chat model as `memo eval model` does: it reads and "
+        "answers probes, which takes minutes; `c` again stops, and the next time goes on from "
+        "there. `Delete` removes it from this machine, after asking."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pull", "Fetch", id="models.pull"),
         Binding("v", "verify", "Verify", id="models.verify"),
+        Binding("c", "certify", "Certify", id="models.certify"),
         Binding("delete", "remove", "Remove", id="models.remove"),
     ]
 
@@ -70,6 +76,7 @@ class Models(Place):
         super().__init__()
         self._machine: Machine | None = None
         self._pulls: dict[str, Stream] = {}
+        self._certifying: Stream | None = None
         self._progress: dict[str, str] = {}
 
     def body(self) -> Iterable[Widget]:
@@ -105,8 +112,10 @@ class Models(Place):
         else:
             what = fit(model, self._machine) if self._machine else ""
             right = f" {size(model.bytes):>7} {what:>12} {here:>5}"
-        left = Content.assemble((f"{used} ", "$text-success"), model.name, (f"  {model.kind}", DIM))
-        right = right[: max(width - 16, 0)]
+        left = Content.assemble(
+            (f"{used} ", "$text-success"), one_line(model.name), (f"  {model.kind}", DIM)
+        )
+        right = show_line(right)[: max(width - 16, 0)]
         return Content.assemble(fitted(left, width - len(right)), (right, DIM))
 
     @on(Rows.Moved)
@@ -117,9 +126,9 @@ class Models(Place):
         settings = self.memo.settings
         known = [
             f"{model.kind} model · {size(model.bytes)} · needs {model.memory_mb / 1000:.1f} GB",
-            f"licence {model.licence}",
+            f"licence {show_line(model.licence)}",
             f"context of {model.context_tokens} tokens",
-            "measured: " + ("nobody did yet" if model.score is None else f"{model.score:.2f}"),
+            self._measured(model),
             "comes from the Hugging Face Hub alone" if model.needs_hub else "needs no Hub",
         ]
         if installed(model, settings.models):
@@ -139,6 +148,12 @@ class Models(Place):
                 ("\n\n" + "\n".join(known), DIM),
             )
         )
+
+    def _measured(self, model: Model) -> str:
+        """What it scored here, else elsewhere."""
+        if (own := scores(self.memo.settings.models).get(model.name)) is not None:
+            return f"certified here: {own.overall:.2f}, {own.verdict}"
+        return "measured: " + ("nobody did yet" if model.score is None else f"{model.score:.2f}")
 
     @on(Rows.Chosen)
     def _chosen(self) -> None:
@@ -183,6 +198,37 @@ class Models(Place):
         del self._pulls[model.name]
         self._redraw()
 
+    def action_certify(self) -> None:
+        """Measure it, or stop measuring."""
+        model = self.rows.item
+        if model is None:
+            return
+        if self._certifying is not None:
+            self._certifying.stop()
+        elif model.kind != "chat":
+            self.memo.tell(f"{model.name} is no chat model: it has nothing to certify.")
+        elif not installed(model, self.memo.settings.models):
+            self.memo.tell(f"{model.name} is not on this machine: p fetches it.")
+        else:
+            self._certify(model)
+
+    @work(group="certify")
+    async def _certify(self, model: Model) -> None:
+        self._certifying = stream = Stream()
+
+        def tell(line: str) -> None:
+            self.memo.status = line
+
+        tell(f"certifying {model.name}…")
+        found = await certified(self.memo, model, stream, tell)
+        self._certifying = None
+        tell("")
+        if found is not None:
+            self.memo.tell(f"{model.name}: {found.score.overall:.2f}, {found.score.verdict}.")
+        elif stream.stopped:
+            self.memo.tell(f"Stopped certifying {model.name}; c goes on where it was.")
+        self._redraw()
+
     @work(group="verify")
     async def action_verify(self) -> None:
         """Compare its checksum."""
@@ -204,7 +250,7 @@ class Models(Place):
         if model is None or not installed(model, settings.models):
             return
         question = Content.assemble(
-            (f"Delete {model.name} from this machine?\n\n", "bold"),
+            (f"Delete {show_line(model.name)} from this machine?\n\n", "bold"),
             (f"That frees {size(model.bytes)}; it can be fetched again.", DIM),
         )
         if not await self.app.push_screen_wait(Confirm(question, "Delete it")):

@@ -10,21 +10,26 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from memo.errors import MemoError, Stopped
-from memo.lm import stop_when
-from memo.memory import AlreadyKnown, Failed, Imported, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from memo.importers import Skipped
-    from memo.memory import Memory
+    from memo.memory import AlreadyKnown, Failed, Imported, Run
     from memo.records import Document, DocumentId
-    from memo.tui.desk import Hand, Stream
+    from memo.tui.desk import Desk, Hand, Stream
 
-Outcome = Imported | AlreadyKnown | Failed
-Told = Outcome | MemoError | None
+    Outcome = Imported | AlreadyKnown | Failed
+    Told = Outcome | MemoError | None
+
 _AT_ONCE = 32
 """How many documents are stored before a message of the person may have its turn."""
+
+
+def _new_run() -> Run:
+    from memo.memory import Run  # noqa: PLC0415  # its import waits for the first screen
+
+    return Run()
 
 
 @dataclass
@@ -34,7 +39,7 @@ class Job:
     name: str
     documents: deque[Document]
     """Those that are to be stored yet."""
-    run: Run = field(default_factory=Run)
+    run: Run = field(default_factory=_new_run)
     unread: deque[DocumentId] = field(default_factory=deque)
     """Those that are stored and to be read yet."""
     skipped: Sequence[Skipped] = ()
@@ -89,16 +94,16 @@ class Reader:
     All of it but the reading itself runs in the event loop, so that nothing is shared.
     """
 
-    def __init__(self, memory: Memory, hand: Hand, tell: Callable[[Job, Told], None]):
+    def __init__(self, desk: Desk, hand: Hand, tell: Callable[[Job, Told], None]):
         """Begin with nothing to do.
 
         Args:
-            memory: Reads.
+            desk: Has the memory that reads.
             hand: Where it does so.
             tell: Called in the event loop after each document, with the error where the job has
                 to wait, and with None when it goes on, pauses or ends.
         """
-        self._memory, self._hand, self._tell = memory, hand, tell
+        self._desk, self._hand, self._tell = desk, hand, tell
         self._said: deque[tuple[Document, Stream, asyncio.Future[Outcome]]] = deque()
         self.jobs: list[Job] = []
         self._wake = asyncio.Event()
@@ -182,9 +187,11 @@ class Reader:
 
     async def _store(self, job: Job) -> Outcome | None:
         """Store some of a job's documents; the last outcome, if none of it is to be read."""
+        from memo.memory import AlreadyKnown  # noqa: PLC0415  # as above
+
         some = list(islice(job.documents, _AT_ONCE))
         events = await asyncio.wrap_future(
-            self._hand.submit(lambda: self._memory.store_some(some, job.run))
+            self._hand.submit(lambda: self._desk.memory.store_some(some, job.run))
         )
         for _ in some:
             job.documents.popleft()
@@ -197,10 +204,12 @@ class Reader:
 
     async def _read(self, job: Job) -> Outcome:
         """Read the next of a job's documents."""
+        from memo.memory import Failed, Imported  # noqa: PLC0415  # as above
+
         id_, started = job.unread[0], time.monotonic()
         records = job.run.records[id_]
         result = await asyncio.wrap_future(
-            self._hand.submit(lambda: self._memory.read_one(id_, records))
+            self._hand.submit(lambda: self._desk.memory.read_one(id_, records))
         )
         job.unread.popleft()
         job.elapsed_s += time.monotonic() - started
@@ -211,9 +220,12 @@ class Reader:
 
     def _remember(self, document: Document, stop: Stream) -> Outcome:
         """Read a message of the person, of which all is stored or nothing."""
+        from memo.lm import stop_when  # noqa: PLC0415  # as above
+        from memo.memory import AlreadyKnown, Failed, Imported  # noqa: PLC0415
+
         with stop_when(lambda: stop.stopped):
             try:
-                result = self._memory.ingest(document)
+                result = self._desk.memory.ingest(document)
             except ValueError as error:
                 return Failed(document, str(error))
         return result if isinstance(result, AlreadyKnown) else Imported(document, result)

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Static
 
 from memo.models import Model, Recommendation, catalogue, default_models, installed, recommend
 from memo.models import machine as this_machine
-from memo.show import show
+from memo.show import show, show_line
 from memo.terminal import size
 from memo.tui.desk import Stream
 from memo.tui.dialogs import Line
@@ -105,7 +105,7 @@ class Welcome(ModalScreen[str]):
 
         def tell(line: str) -> None:
             self.memo.status = line
-            self.model_line.update(Content(line))
+            self.model_line.update(Content(show_line(line)))
 
         if button := self.query("#fetch"):
             button.only_one(Button).label = Content("Stop")
@@ -132,5 +132,5 @@ def _step(number: int, text: str) -> Content:
 def _models_line(models: list[Model]) -> Content:
     if not models:
         return Content.styled("✓ The models are on this machine.", "$text-success")
-    names = " and ".join(f"{one.name} ({size(one.bytes)})" for one in models)
+    names = " and ".join(f"{show_line(one.name)} ({size(one.bytes)})" for one in models)
     return Content(f"{names}; fetched once, then offline. Browsing needs none.")

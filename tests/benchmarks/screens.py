@@ -52,11 +52,14 @@ import psutil
 from textual.app import App
 if {memo}:
     from pathlib import Path
-    from memo.engines import INSTALLED
-    from memo.memory import Memory
     from memo.settings import load
     from memo.tui.app import MemoApp
-    base, given = MemoApp, (Memory(load(home=Path({home!r})), INSTALLED),)
+    def opened():
+        from memo.engines import INSTALLED
+        from memo.memory import Memory
+        return Memory(settings, INSTALLED)
+    settings = load(home=Path({home!r}))
+    base, given = MemoApp, (settings, opened)
 else:
     base, given = App, ()
 class Timed(base):
@@ -205,7 +208,7 @@ def driven(memory: Memory, story: Any) -> Any:
             super()._display(screen, renderable)
             self.drawn = time.perf_counter()
 
-    app = Drawn(memory)
+    app = Drawn(memory.settings, lambda: memory)
 
     async def run() -> Any:
         async with app.run_test(size=(120, 40)) as pilot:

@@ -58,7 +58,7 @@ def told(memory: Memory) -> Memory:
 
 def drive(memory: Memory, story: Story, size: tuple[int, int] = (100, 30)) -> MemoApp:
     """Run the application through a story; it must neither crash nor stop by itself."""
-    app = MemoApp(memory)
+    app = MemoApp(memory.settings, lambda: memory)
 
     async def run() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:

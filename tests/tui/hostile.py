@@ -70,6 +70,11 @@ PAYLOADS = (
     "e" + "\u0301" * 200,
     "{0} %s ${HOME} `id` $(id)",
     "tab\tand\nnewline\r\nwindows",
+    "&#x202e;turned &#27;[31m &ZeroWidthSpace; &lt;b&gt; &#0;",
+    "[x][y] [y]: http://evil.example\n\n[y]: http://evil.example 'title'",
+    "# [red]h[/] \x1b[31m {#id}\n```[@click=app.quit]\x1b\ncode\n```\n| [a](b:c) |\n|---|\n| \x07",
+    "> " * 60 + "deep " + "- " * 60 + "**" * 200 + "`" * 99,
+    "[1](http://evil.example) [2][3] [99999999] [-1] [\uff11] javascript:alert(1)",
     "' OR 1=1 -- \" ) * NEAR(",
 )
 """Forty and more."""

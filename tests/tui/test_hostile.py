@@ -5,19 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from driver import drive, lines, memory_of, rows, told, until
+from driver import drive, lines, memory_of, rows, shows, told, until
 from fakes import FakeLM
 from hostile import PAYLOADS, haunted
 from textual import events
+from textual.widgets import Markdown
+from textual.widgets.markdown import MarkdownBlock
 
+from memo.models import Recommendation, catalogue
+from memo.records import Answer, CitedFact
 from memo.show import show, show_line
+from memo.tui import models
 from memo.tui.app import MemoApp
+from memo.tui.choices import bindings
 from memo.tui.composer import Composer
 from memo.tui.exchange import Exchange
 from memo.tui.importing import Files, Import
+from memo.tui.markdown import parser
+from memo.tui.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -158,6 +167,106 @@ def test_a_name_a_status_and_an_error_are_shown_and_do_nothing(tmp_path: Path) -
     drive(memory_of(tmp_path), story, (100, 30))
 
 
+def plain_payloads() -> list[str]:
+    """Those that a line of a file or a screen can hold."""
+    return [one.replace("\ud800", "?").replace("\x00", "?")[:300] for one in PAYLOADS]
+
+
+@pytest.mark.parametrize("size", [(60, 20), (110, 30)])
+def test_models_settings_and_first_run_show_it_and_do_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """As a catalogue, a settings file, a recommendation and a folder's name would bring it."""
+    several = plain_payloads()
+    known = catalogue().models[0]
+    shown = [
+        replace(known, name=f"{n}{one[:40]}", description=one) for n, one in enumerate(several)
+    ]
+    listed = replace(catalogue(), models=tuple(shown))
+    monkeypatch.setattr(models, "catalogue", lambda: listed)
+    best = Recommendation(known, known, "".join(several))
+    monkeypatch.setattr("memo.tui.welcome.recommend", lambda _: best)
+    memory = memory_of(tmp_path)
+    keys = {b.id or "": one for b, one in zip(bindings(), several, strict=False)}
+    home = tmp_path / several[3].replace("/", "_")
+    memory.choose(replace(memory.settings, home=home, me="".join(several), theme=several[20]))
+    before = memory.settings
+
+    async def story(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        await pilot.press("alt+6")
+        await until(pilot, lambda: len(rows(pilot).keys) == len(several))
+        for _ in several:
+            await pilot.press("down")
+            check(pilot)
+        await pilot.press("p", "v", "delete", "enter")
+        await pilot.pause(0.1)
+        check(pilot)
+        await pilot.press("escape", "alt+7")
+        app.settings = replace(app.settings, keys=keys, me=several[2], theme=several[22])
+        await until(pilot, lambda: app.current_mode == "settings")
+        for place in app.screen.query(Rows):
+            place.redraw()
+        app.screen.renew()  # type: ignore[attr-defined]
+        for _ in range(len(keys) + 5):
+            await pilot.press("down")
+            check(pilot)
+        await pilot.press("home", "enter")
+        await pilot.pause(0.05)
+        check(pilot)
+        await pilot.press("escape")
+        app.action_welcome()
+        await until(pilot, lambda: app.screen.query("#model-line"))
+        await pilot.pause(0.2)
+        check(pilot)
+        app.screen.query_one("#me").post_message(events.Paste("".join(several)))
+        await pilot.pause(0.1)
+        check(pilot)
+
+    app = drive(memory, story, size)
+    assert app.return_code in {0, None}
+    assert memory.settings.model == before.model
+    assert not before.file.exists()
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_formatted_text_leads_nowhere_but_to_citations(payload: str) -> None:
+    tokens = parser().parse(show(payload))
+    inside = [child for token in tokens for child in token.children or ()]
+    hrefs = [child.attrs["href"] for child in inside if child.type == "link_open"]
+    assert all(re.fullmatch(r"cite:[0-9]{1,4}", str(href)) for href in hrefs)
+    assert not {"image", "html_inline", "html_block"} & {one.type for one in [*tokens, *inside]}
+    assert all(show(one.content) == one.content for one in [*tokens, *inside])
+
+
+def test_an_answer_is_formatted_as_it_comes_and_its_citation_opens(tmp_path: Path) -> None:
+    memory = told(memory_of(tmp_path))
+    cited = CitedFact(1, memory.facts("Borealis")[0], 1.0)
+    text = (
+        "**Ann** works [1]:\n\n- at *Borealis*\n- in `Hull` ~~York~~\n\n| a | b |\n|---|---|\n| 1 |"
+    )
+
+    async def story(pilot: Pilot[int]) -> None:
+        exchange = Exchange("Where?")
+        await pilot.app.screen.query_one("#talk").mount(exchange)
+        stream = Markdown.get_stream(exchange.text)
+        for start in range(0, len(text), 3):
+            await stream.write(exchange.piece(text[start : start + 3]))
+        await stream.stop()
+        exchange.answer = Answer("?", "", text, facts=(cited,))
+        await shows(pilot, "Ann works [1]:", "• at Borealis", "in Hull York")
+        assert exchange.answered == text
+        kinds = {type(block).__name__ for block in exchange.text.query(MarkdownBlock)}
+        assert {"MarkdownParagraph", "MarkdownBulletList", "MarkdownTable"} <= kinds
+        paragraph = exchange.text.query(MarkdownBlock).first()
+        await pilot.click(paragraph, offset=(12, 0))
+        await until(pilot, lambda: pilot.app.current_mode == "facts")
+        await shows(pilot, "Where does Ann work? Borealis")
+
+    drive(memory, story)
+
+
 def test_a_crash_tells_where_and_none_of_the_persons_words(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -169,7 +278,8 @@ def test_a_crash_tells_where_and_none_of_the_persons_words(
             words = canary
             raise RuntimeError(words)
 
-    app = Broken(memory_of(tmp_path))
+    memory = memory_of(tmp_path)
+    app = Broken(memory.settings, lambda: memory)
 
     async def story() -> None:
         async with app.run_test() as pilot:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import tiny
 from driver import (
     drive,
     hides,
@@ -25,12 +27,15 @@ from fakes import ann
 from textual import events
 from textual.widgets import Input
 
+from memo.models import catalogue
+from memo.models.files import remember, sha256_of
 from memo.settings import load
 from memo.tui import importing, themes
 from memo.tui.app import MemoApp
 from memo.tui.choices import bindings
 from memo.tui.composer import Composer
 from memo.tui.importing import Import
+from memo.tui.jump import Jump
 from memo.tui.place import PLACES
 
 if TYPE_CHECKING:
@@ -277,6 +282,42 @@ def test_models_say_what_fits_and_what_is_not_here(tmp_path: Path) -> None:
     assert not memory.settings.file.exists()
 
 
+def test_a_model_is_certified_in_the_background_and_stopped_by_the_same_key(
+    tmp_path: Path,
+) -> None:
+    gate = threading.Semaphore(0)
+
+    def hold(_: str) -> None:
+        gate.acquire(timeout=10)
+
+    memory = memory_of(tmp_path / "home", ann(before=hold))
+    chat, *_ = catalogue().of("chat")
+    embedding, *_ = catalogue().of("embedding")
+    (tmp_path / chat.name).mkdir()
+    file = tiny.write(tmp_path / chat.name / chat.files[0].name)
+    remember(file, sha256_of(file))
+    memory.choose(replace(memory.settings, models=tmp_path, model=chat.name))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+6")
+        names = [one.name for one in catalogue().models]
+        rows(pilot).go(names.index(embedding.name))
+        await pilot.press("c")
+        await shows(pilot, "no chat model")
+        rows(pilot).go(names.index(chat.name))
+        await pilot.press("c")
+        app = pilot.app
+        assert isinstance(app, MemoApp)
+        await until(pilot, lambda: re.search(r": [a-z]+, 0 of [0-9]+", app.status))
+        await pilot.press("alt+2", "alt+6", "c")  # everything else stays usable
+        await shows(pilot, "Stopped certifying")
+        assert app.status == ""
+        gate.release(10_000)
+
+    drive(memory, story, (120, 30))
+    assert memory.documents() == []
+
+
 def test_a_setting_is_searched_changed_checked_and_cleared(tmp_path: Path) -> None:
     memory = memory_of(tmp_path)
     memory.settings.home.mkdir(exist_ok=True)
@@ -361,6 +402,30 @@ def test_the_mouse_goes_to_a_place_and_to_a_fact(tmp_path: Path) -> None:
         await until(pilot, lambda: len(rows(pilot).keys) == 2)
         await pilot.click(rows(pilot), offset=(10, 1))
         await shows(pilot, "Where does Ann live? Hull")
+
+    drive(told(memory_of(tmp_path)), story)
+
+
+def test_a_letter_jumps_to_what_it_stands_on(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Jump))
+        await shows(pilot, " 2 ", " a ")
+        await pilot.press("2")
+        await until(pilot, lambda: pilot.app.current_mode == "facts")
+        await until(pilot, lambda: rows(pilot).has_focus)
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Jump))
+        screen = pilot.app.screen
+        assert isinstance(screen, Jump)
+        letters = {type(widget).__name__: letter for letter, widget in screen.found.items()}
+        assert {"PlaceTab", "Line", "Rows", "Timeline"} <= set(letters)
+        await pilot.press(letters["Line"])
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Jump))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
 
     drive(told(memory_of(tmp_path)), story)
 
