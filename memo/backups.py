@@ -17,9 +17,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from memo import keys
+from memo.cipher import opens
 from memo.errors import MemoError, StoreBusy, StoreDamaged
 from memo.files import shred
-from memo.schema import backup_folder, opens
+from memo.schema import backup_folder
 from memo.seal import seal_of
 from memo.settings import private_folder
 

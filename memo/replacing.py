@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from memo import backups, keys
+from memo.cipher import holds_store
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.files import overwrite, sync_folder
 from memo.head import head_file, write_head
-from memo.schema import holds_store
 from memo.seal import checked_seal
 from memo.store import Store
 from memo.store.snapshot import fresh

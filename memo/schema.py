@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import apsw
 import sqlite_vec
 
+from memo.cipher import APPLICATION_ID as APPLICATION_ID
+from memo.cipher import give_key
 from memo.errors import (
-    CipherMissing,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -26,8 +27,6 @@ from memo.keys import key_file, pending_file
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-APPLICATION_ID = 0x6D656D6F  # "memo": tells our file from any other SQLite database
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -260,8 +259,6 @@ INSERT INTO {name} ({name}, rank) VALUES ('secure-delete', 1);
 """
 
 _INDEXES = ("fact_fts", "passage_fts")
-CIPHER = "chacha20"
-"""With Poly1305: a page that was changed does not decrypt. Ciphers without that are not used."""
 _FOR_NEW_FILES: tuple[tuple[str, str, object], ...] = (("page_size", "8192", 8192),)
 _FOR_WRITING: tuple[tuple[str, str, object], ...] = (
     ("journal_mode", "WAL", "wal"),
@@ -442,13 +439,13 @@ def _opened(path: Path, writable: bool, busy_timeout_ms: int, key: bytes | None)
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
         db = apsw.Connection(path.absolute().as_uri(), flags=flags)
         db.set_busy_timeout(busy_timeout_ms)
-        _give_key(db, key)
+        give_key(db, key)
         return db
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     address = path.absolute().as_uri()
     db = apsw.Connection(f"{address}?mode=ro", flags=flags)
     db.set_busy_timeout(busy_timeout_ms)
-    _give_key(db, key)
+    give_key(db, key)
     try:
         db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except (apsw.CantOpenError, apsw.ReadOnlyError) as error:
@@ -459,79 +456,8 @@ def _opened(path: Path, writable: bool, busy_timeout_ms: int, key: bytes | None)
                 f"{log} holds changes that cannot be merged: make its folder writable once."
             ) from error
         db = apsw.Connection(f"{address}?immutable=1", flags=flags)
-        _give_key(db, key)
+        give_key(db, key)
     return db
-
-
-def _give_key(db: apsw.Connection, key: bytes | None) -> None:
-    """Let a connection decrypt and encrypt.
-
-    Raises:
-        CipherMissing: It would not: where a plain `apsw` lies beside, a key means nothing to it.
-    """
-    if key is None:
-        return
-    named = db.execute(f"PRAGMA cipher = '{CIPHER}'").fetchall()
-    taken = db.execute(f"PRAGMA key = 'raw:{key.hex()}'").fetchall()
-    if named != [(CIPHER,)] or taken != [("ok",)]:
-        raise CipherMissing(
-            "This SQLite cannot encrypt: `pip uninstall apsw`, then "
-            "`pip install --force-reinstall apsw-sqlite3mc`."
-        )
-
-
-def address_with(path: Path, key: bytes | None) -> str:
-    """What VACUUM INTO takes as a file that is encrypted with a key, or with None plain."""
-    secret = "key=" if key is None else f"cipher={CIPHER}&key=raw:{key.hex()}"
-    return f"{path.absolute().as_uri()}?{secret}"
-
-
-def opens(path: Path, key: bytes | None) -> bool:
-    """Whether a file is a database in this key, or a plain one; SQLite looks, as only it may.
-
-    Opening and closing the file by other means would end the locks of this process on it.
-    """
-    try:
-        db = _looking(path)
-    except apsw.Error:
-        return False
-    try:
-        _give_key(db, key)
-        db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-    except apsw.NotADBError:
-        return False
-    except apsw.Error:
-        return True  # busy, or damaged further on: the header made sense
-    finally:
-        db.close()
-    return True
-
-
-def holds_store(path: Path, key: bytes | None) -> bool:
-    """Whether a file is a memo store, of whatever schema; a new file is none yet."""
-    try:
-        db = _looking(path)
-        try:
-            _give_key(db, key)
-            return _pragma(db, "application_id") == APPLICATION_ID
-        finally:
-            db.close()
-    except apsw.Error:
-        return False
-
-
-def broken_page(path: Path, key: bytes | None) -> str | None:
-    """What is wrong with the pages of a file, or None; it need not be of this schema."""
-    try:
-        db = _looking(path)
-        try:
-            _give_key(db, key)
-            found = db.execute("PRAGMA integrity_check(1)").fetchall()[0][0]
-        finally:
-            db.close()
-    except apsw.Error as error:
-        return str(error)
-    return None if found == "ok" else str(found)
 
 
 def load_extensions() -> None:
@@ -554,11 +480,6 @@ def _load_vectors(db: apsw.Connection) -> None:
     db.enable_load_extension(True)
     db.load_extension(sqlite_vec.loadable_path())
     db.enable_load_extension(False)
-
-
-def _looking(path: Path) -> apsw.Connection:
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    return apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
 
 
 def _ready(

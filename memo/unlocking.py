@@ -7,7 +7,8 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memo import keys, schema
+from memo import keys
+from memo.cipher import opens
 from memo.errors import CipherMissing, StoreDamaged, StoreLocked, WrongPassphrase
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Keyholder:
                 return held
             for entry in entries:
                 found = keys.recalled(entry.id) if entry.keyring else None
-                if found is not None and schema.opens(self._store, found):
+                if found is not None and opens(self._store, found):
                     return self._take(found)
             return self._take(self._asked(entries, self._store))
 
@@ -83,15 +84,15 @@ class Keyholder:
         Raises:
             StoreLocked: It is encrypted, and nobody gives its passphrase.
         """
-        if schema.opens(file, None):
+        if opens(file, None):
             return None
         with self._lock:
-            if self._key is not None and schema.opens(file, self._key):
+            if self._key is not None and opens(file, self._key):
                 return self._key
             entries = entries or self._entries()
             for entry in entries:
                 found = keys.recalled(entry.id) if entry.keyring else None
-                if found is not None and schema.opens(file, found):
+                if found is not None and opens(file, found):
                     return found
             if not entries:
                 raise StoreDamaged(f"{file} is damaged, or encrypted with a key that is not here.")
@@ -162,7 +163,7 @@ class Keyholder:
     def _take(self, key: bytes) -> bytes:
         proven(self._store, key)
         lasting, pending = keys.key_file(self._store), keys.pending_file(self._store)
-        if not lasting.exists() and pending.exists() and schema.opens(self._store, key):
+        if not lasting.exists() and pending.exists() and opens(self._store, key):
             keys.write(lasting, keys.only(keys.entries_of(pending), key))  # what was interrupted
             pending.unlink(missing_ok=True)
         self._key, self._seen = key, self._signature()
@@ -173,7 +174,7 @@ class Keyholder:
         lasting, pending = keys.key_file(self._store), keys.pending_file(self._store)
         if lasting.exists():
             return keys.entries_of(lasting)
-        if pending.exists() and self._store.exists() and not schema.opens(self._store, None):
+        if pending.exists() and self._store.exists() and not opens(self._store, None):
             return keys.entries_of(pending)
         return ()
 
@@ -196,7 +197,7 @@ def _opening(entries: tuple[keys.Entry, ...], secret: str, file: Path) -> bytes:
     if not found:
         raise WrongPassphrase("That is neither the passphrase nor the recovery code.")
     for key in found:
-        if schema.opens(file, key):
+        if opens(file, key):
             return key
     return found[0]  # right, but the file is damaged or missing: opening it says which
 
@@ -207,9 +208,7 @@ def proven(path: Path, key: bytes) -> None:
     Raises:
         CipherMissing: It is not.
     """
-    if path.exists() and (
-        schema.opens(path, None) or schema.opens(path, secrets.token_bytes(keys.KEY_BYTES))
-    ):
+    if path.exists() and (opens(path, None) or opens(path, secrets.token_bytes(keys.KEY_BYTES))):
         raise CipherMissing(
             f"{path} should be encrypted and is not: `memo encrypt` encrypts it; if it should be "
             f"plain, remove {keys.key_file(path).name}."

@@ -22,7 +22,7 @@ HEAVY = {
 ROOMS = {
     "llama_cpp": {f"llama/{name}.py" for name in ("backend", "engine", "grammar", "tokens")},
     "fastembed": {"embed.py"},
-    "apsw": {"store/connection.py", "store/snapshot.py", "schema.py"},
+    "apsw": {"cipher.py", "store/connection.py", "store/snapshot.py", "schema.py"},
     "argon2": {"keys.py"},
     "keyring": {"keys.py"},
     "sqlite_vec": {"schema.py"},

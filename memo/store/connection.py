@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 import apsw
 
 from memo import schema
+from memo.cipher import broken_page
 from memo.errors import EmbedderMismatch, StoreBusy, StoreDamaged, StoreError, StoreReadOnly
 from memo.head import read_head, write_head
 from memo.lm import EmbedderIdentity
@@ -61,7 +62,7 @@ def check_pages(path: Path, key: bytes | None) -> None:
     Raises:
         StoreDamaged: They do not.
     """
-    if problem := schema.broken_page(path, key):
+    if problem := broken_page(path, key):
         raise StoreDamaged(f"The copy {path} is not whole: {problem}.")
 
 

@@ -7,7 +7,8 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from memo import keys, schema
+from memo import keys
+from memo.cipher import address_with
 from memo.errors import StoreError
 from memo.files import sync_folder
 from memo.head import Head
@@ -73,7 +74,7 @@ def fresh(path: Path) -> Iterator[None]:
 
 def copy_into(db: apsw.Connection, path: Path, key: bytes | None) -> None:
     """Write all of a database into an empty file, under a key or with None in plain."""
-    db.execute("VACUUM INTO :path", {"path": schema.address_with(path, key)}).fetchall()
+    db.execute("VACUUM INTO :path", {"path": address_with(path, key)}).fetchall()
 
 
 def head_of(db: apsw.Connection) -> Head:
