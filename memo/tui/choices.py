@@ -81,6 +81,7 @@ class Choices(Place):
     """The list of choices."""
 
     PLACE = "settings"
+    AUTO_FOCUS = "#choices"
     HELP = (
         "# Settings\nEvery choice, with its value. Type `/` to search, `Enter` to change, `Delete` "
         "to go back to what memo chooses. Keys take effect at the next start. All of it lies in "

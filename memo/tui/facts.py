@@ -56,6 +56,8 @@ class Facts(Place):
     """The list, the search above it, the timeline beside it."""
 
     PLACE = "facts"
+    AUTO_FOCUS = "#facts-list"
+    """Not the search: a key that comes early is a command."""
     HELP = (
         "# Facts\nWhat memo holds true, held true, or doubts. `/` searches, `f` goes from current "
         "to past, uncertain and all, `s` sorts.\n\n`[` and `]` go to the day before or after at "
