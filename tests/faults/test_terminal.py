@@ -37,6 +37,11 @@ CANARY = "Zanzibarquixote"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 TEXTS = [payload.replace("\x00", "") for payload in PAYLOADS]
 """As arguments: those have no NUL."""
+EACH = [
+    text if n % 6 == 0 else pytest.param(text, marks=pytest.mark.slow)
+    for n, text in enumerate(TEXTS)
+]
+"""Some of them in every run, all in a slow one."""
 
 
 class Parrot(FakeLM):
@@ -99,7 +104,7 @@ def test_what_is_shown_one_by_one_drives_nothing(folder: Path) -> None:
             assert run(command, str(number)).exit_code == 0
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", EACH)
 def test_arguments_and_errors_drive_nothing(tmp_path: Path, text: str) -> None:
     run = Commands(tmp_path)
     run("add", text, "--at", "2024-01-05", "--title", text[:200], "--speaker", text[:50] or "x")
@@ -124,7 +129,7 @@ def test_arguments_and_errors_drive_nothing(tmp_path: Path, text: str) -> None:
         assert run(*wrong).exit_code != 0 or wrong[0] == "import" or not text.strip(), wrong
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", EACH)
 def test_files_with_hostile_names_and_words_drive_nothing(tmp_path: Path, text: str) -> None:
     name = text.replace("/", "_").encode("utf-8", "replace")[:80].decode("utf-8", "ignore")
     inbox = tmp_path / f"in {name}"
@@ -141,7 +146,7 @@ def test_files_with_hostile_names_and_words_drive_nothing(tmp_path: Path, text: 
     run("export", str(inbox / "out"))
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", EACH)
 def test_what_a_model_answers_drives_nothing(tmp_path: Path, text: str) -> None:
     parrot = Parrot()
     parrot.payload = text
