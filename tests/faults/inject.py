@@ -60,6 +60,7 @@ HARMLESS = {
     ("unlink", "memo.db-wal"),  # it is merged, and empty of what was forgotten
     ("unlink", "memo.db-shm"),
     ("openat", ".memo.db.restoring"),  # SQLite opens it for reading instead
+    ("openat", ".kept.db.unfinished-head"),  # as the next
     ("openat", "memo.db-head"),  # it stays behind the store, which proves nothing
 }
 """Failures of which nobody need be told, as the call and the file."""

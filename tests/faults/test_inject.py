@@ -19,8 +19,8 @@ from disturb import why_not
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 FEW: dict[str, tuple[int, tuple[str, ...]]] = {
     "kill": (2, ()),
-    "error": (4, ("ingest", "forget-document", "backup", "encrypt")),
-    "power": (5, ("first", "restore", "encrypt")),
+    "error": (4, ("ingest", "forget-document", "backup")),
+    "power": (5, ("first", "ingest", "encrypt")),
     "flip": (25, ("undo", "backup")),
 }
 """How many points of which acts; of all where none is named."""
