@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from memo import backups, keys
-from memo.cipher import holds_store
+from memo.cipher import holds_store, opens
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.files import overwrite, sync_folder
 from memo.head import head_file, write_head
@@ -89,12 +89,21 @@ def encrypt(
         StoreError: It is encrypted already, or could not be written.
         StoreBusy: Another memo has it open.
     """
-    if holder.key() is not None:
+    if (held := holder.key()) is not None:
+        _purge_plain(store, held)  # what one that was cut short left
         raise StoreError(f"{store} is encrypted already: `memo passphrase` changes its passphrase.")
     key = keys.new_key()
     _rewrite(store, holder, key, (keys.new_entry(key, passphrase, code, cost),))
     with Store.open(store, key=key) as encrypted:
         backups.purge(encrypted)
+
+
+def _purge_plain(store: Path, key: bytes) -> None:
+    """Replace backups and former stores, where one of them is in plain, by a new backup."""
+    copies = [*(one.path for one in backups.kept(store)), *backups.former_stores(store)]
+    if any(opens(path, None) for path in copies):
+        with Store.open(store, key=key) as encrypted:
+            backups.purge(encrypted)
 
 
 def decrypt(store: Path, holder: Keyholder) -> None:

@@ -50,6 +50,8 @@ class Act:
     again: bool = True
     """Whether doing it twice is doing it once."""
     forgets: bool = False
+    destroys: bool = False
+    """Whether a store that is half there is what it makes on its way."""
     overcomes: bool = False
     """Whether a store or a copy that cannot be read is what it is there for."""
 
@@ -274,7 +276,7 @@ ACTS = (
     Act("repair", _whole, _done(lambda memory: memory.repair()), overcomes=True),
     Act("encrypt", _whole, _encrypted),
     Act("decrypt", _sealed, _done(lambda memory: memory.decrypt())),
-    Act("reset", _whole, _done(lambda memory: memory.reset())),
+    Act("reset", _whole, _done(lambda memory: memory.reset()), destroys=True),
 )
 """All of them; `ingest` imports what is known in part, as a stopped import does when it goes on."""
 

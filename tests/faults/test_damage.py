@@ -14,7 +14,8 @@ from acts import ACTS, copied, memory_of, state, story
 from toy import on, opened
 from writer import DOCUMENTS
 
-from memo.errors import MemoError, StoreBusy
+from memo import backups
+from memo.errors import MemoError, StoreBusy, StoreError
 from memo.memory import Imported
 from memo.records import FactId
 from memo.store import Store
@@ -69,19 +70,40 @@ def damaged_logs(logged: tuple[Path, list[str]], count: int) -> Counter[str]:
     return came
 
 
-def test_a_damaged_log_is_named_or_does_no_harm(logged: tuple[Path, list[str]]) -> None:
-    """SQLite takes what is left for the whole; the head beside the store knows better."""
+def test_a_damaged_log_loses_nothing_in_silence(logged: tuple[Path, list[str]]) -> None:
+    """SQLite goes on with what it held before the damage; the head beside the store tells."""
     came = damaged_logs(logged, 25)
+    assert came.total() == 50
     assert came["cut: named"] > 0
     assert came["cut: shorter"] == came["flipped: shorter"] == 0
-    assert came.total() == 50
 
 
 @pytest.mark.slow
-def test_a_log_damaged_in_many_places_leaves_a_sound_store(
+def test_a_log_damaged_in_many_places_loses_nothing_in_silence(
     logged: tuple[Path, list[str]],
 ) -> None:
-    assert damaged_logs(logged, 1000).total() == 2000
+    came = damaged_logs(logged, 1000)
+    assert came.total() == 2000
+    assert came["cut: shorter"] == came["flipped: shorter"] == 0
+
+
+def test_encrypting_that_was_cut_short_leaves_no_plain_backup_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encrypt = next(act for act in ACTS if act.name == "encrypt")
+    home = tmp_path / "home"
+    encrypt.prepare(home)
+    with monkeypatch.context() as killed:
+        killed.setattr(backups, "purge", lambda _: None)
+        encrypt.run(home, lambda: None)
+    assert any(map(in_plain, home.rglob("*.db")))
+    with pytest.raises(StoreError, match="encrypted already"):
+        encrypt.run(home, lambda: None)
+    assert not any(map(in_plain, home.rglob("*.db")))
+
+
+def in_plain(path: Path) -> bool:
+    return path.read_bytes().startswith(b"SQLite format 3")
 
 
 # -- two at once ---------------------------------------------------------------------

@@ -323,12 +323,12 @@ def test_a_lack_of_memory_is_one_sentence_and_the_document_waits(
         limit = megabytes << 20
         resource.prlimit(lm.pid, resource.RLIMIT_AS, (limit, limit))
         memory = with_model(home, Terse(lm))
-        before = memory.counts()
+        before = facts(memory)
         try:
             list(memory.ingest_all(document))
         except MemoError as error:
             assert "\n" not in str(error)
-            assert memory.counts() == before
+            assert facts(memory) == before
         else:
             assert megabytes > 120  # enough
             memory.undo()
