@@ -60,7 +60,7 @@ class Size:
     an_ask: int
     """Most questions asked after one chunk."""
     chunk_tokens: int
-    """About how long a chunk is; the first is as long as it must be."""
+    """To about how much a chunk is filled up; what must be said makes it longer."""
     seeds: int
     """How many conversations of each subset make a run where nobody says which."""
 
