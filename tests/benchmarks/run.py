@@ -13,7 +13,7 @@ growth    the worst growth of any look into a store, over the growth of the stor
 past      a search where nine of ten facts are past, over one where none is
 imports   what a document costs where there are 100 times as many facts, by fakes
 memory    megabytes that `memo facts` takes at most in the largest store
-doctor    seconds of `memo doctor` in a store of 100,000 facts, the worse of plain and encrypted
+doctor    processor seconds of `memo doctor` among 100,000 facts, the worse of plain and encrypted
 start     `memo --help` over `python -c pass`
 batched   32 verdicts one at a time with prefix reuse, over the same together
 rates     tokens a second, memo's over llama.cpp's own loop: the worse of prompt and generation
