@@ -64,7 +64,10 @@ class Confirm(ModalScreen[bool]):
 
 
 class Line(Input):
-    """One line to write on; what is pasted is as it is shown."""
+    """One line to write on; what it begins with, and what is pasted, is as it is shown."""
+
+    def __init__(self, value: str = "", *, placeholder: str = "", id: str, compact: bool) -> None:
+        super().__init__(show_line(value), placeholder=placeholder, id=id, compact=compact)
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
