@@ -1,6 +1,6 @@
 """How fast an import stores everything before any of it is read, and in how much memory.
 
-`python tests/benchmarks/backlog.py` prints messages a second and the peak of memory for 10,000 and
+`python tests/benchmarks/backlog.py` prints messages a second and the peak of memory for 30,000 and
 for 100,000 WhatsApp lines, each in a process of its own. The embedder is a fake that costs next to
 nothing, so that the rate is that of memo itself; with a real one it is the embedder's.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from memo.lm import LanguageModel, Vectors
 
-SMALL, LARGE = 10_000, 100_000
+SMALL, LARGE = 30_000, 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ stories   share of held-out two-document stories that end with the right facts
 cost      evaluated tokens of the published algorithm over memo's, on one conversation
 agreement share of messages that importers read as other programs' tests expect (--exports)
 parse     messages a second read from generated exports of up to 300 MB, in flat memory
-backlog   what storing a message costs among 100,000 over among 10,000, before any is read
+backlog   what storing a message costs among 100,000 over among 30,000, before any is read
 paint     time to the application's first paint over that of an empty Textual application
 keys      milliseconds from a key to the screen while a fake model writes (95th percentile)
 facts     the same for each key of a search among 100,000 facts
