@@ -139,7 +139,11 @@ class Placing:
             return "the fact is pinned"
         if fact.by_hand:
             return "the fact was written by hand"
-        if self.draft.retired >= MAX_RETIRED:
+        return self._excess(1)
+
+    def _excess(self, more: int) -> str | None:
+        """Why a document may not end so many facts more; None if it may."""
+        if self.draft.retired + more > MAX_RETIRED:
             return f"the document already ends {MAX_RETIRED} facts"
         return None
 
@@ -190,7 +194,8 @@ class Placing:
             elif id_ != stored.id:
                 edits.append(Rewrite(id_, at, None, stored.id, evidence, confidence))
         ends = [self.facts[edit.fact] for edit in edits if isinstance(edit, Rewrite)]
-        objections = [objection, *map(self._objection, ends)]
+        more = sum(ended.state is not State.PAST for ended in ends)
+        objections = [objection, *map(self._objection, ends), self._excess(more)]
         if reason := next(filter(None, objections), None):
             self.draft.held += [Held(edit, reason) for edit in edits]
             return

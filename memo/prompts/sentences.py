@@ -169,6 +169,9 @@ def parse_sentences(reply: str, *, finished: bool) -> tuple[list[str], list[str]
         rows.pop()
         problems.append("The list of facts was longer than allowed; its end was left out.")
     sentences = [row for row in dict.fromkeys(rows) if row and row != "none"]
+    if confused := [row for row in sentences if "|" in row]:  # a reply of another prompt's form
+        problems.append(f"{len(confused)} lines were no sentences.")
+        sentences = [row for row in sentences if "|" not in row]
     if overlong := [row for row in sentences if len(row) > MAX_FACT_CHARACTERS]:
         problems.append(f"{len(overlong)} facts were longer than {MAX_FACT_CHARACTERS} characters.")
     return [row for row in sentences if len(row) <= MAX_FACT_CHARACTERS], problems
