@@ -804,6 +804,31 @@ def test_an_extracted_name_or_number_must_stand_in_the_document(life: Life) -> N
     assert life.true_on() == ["Ann started at Acme in 2021."]  # the clause as it stands
 
 
+@pytest.mark.parametrize(
+    ("known", "gone", "ended"),
+    [
+        ("Kwame is Ann's uncle.", "uncle Kwame is no longer with Acme", []),
+        ("Kwame is at Moira's mother-in-law's house.", "Moira", []),
+        ("Kwame has a veg box from Acme.", "veg box", [1]),
+        ("Kwame has a flat.", "Bradford flat", [1]),
+    ],
+)
+def test_what_is_gone_ends_only_what_it_names(known: str, gone: str, ended: list[int]) -> None:
+    question = "What is Kwame's?"
+    value = known.removesuffix(".").removeprefix("Kwame ").split(" ", 1)[1]
+    lm = reader(
+        extracts={},
+        slots={known: f"{question} | {value} | several"},
+        readings={("", "What does Kwame no longer have or do?"): gone},
+    )
+    text = (
+        "Kwame has given up the veg box. Kwame has given up the Bradford flat. "
+        "Kwame has left Moira. Uncle Kwame is no longer with Acme."
+    )
+    held = Fact(FactId(1), claim_of(known, lm), State.CURRENT, on("2024-01-05"), None)
+    assert retired(planned(document(text, "2024-06-01"), [held], lm).edits) == ended
+
+
 def test_a_clause_beside_which_the_model_told_something_else_is_kept_as_it_stands(
     life: Life,
 ) -> None:

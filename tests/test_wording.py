@@ -415,3 +415,17 @@ def test_clauses_that_are_facts_as_they_stand(sentence: str, clauses: list[str])
 def test_an_answer_that_only_repeats_its_question_is_an_echo() -> None:
     assert wording.echoes("Ann's mum", "Where does Ann's mum live?")
     assert not wording.echoes("with Ann", "Where does Ann's mum live?")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kin"),
+    [
+        ("Kwame is Ann's uncle.", True),
+        ("Ann's mum is Ida.", True),
+        ("Kwame is Ann's friend.", False),
+        ("Kwame is Ann's husband.", False),
+        ("Kwame is a nurse.", False),
+    ],
+)
+def test_kinship_by_birth(sentence: str, kin: bool) -> None:
+    assert wording.is_kinship(sentence) == kin

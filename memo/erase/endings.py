@@ -51,11 +51,7 @@ class Ending(Judging):
             at_end = [
                 item
                 for item in gone.get(fact.claim.subjects[0] if fact.claim.subjects else "", [])
-                if wording.same_value(item, core(fact.claim))
-                or (
-                    wording.content(item)
-                    and wording.content(item) <= wording.content(fact.claim.value)
-                )
+                if _is_gone(item, fact)
             ]
             if sentence is not None:
                 said = self.said[sentence]
@@ -123,3 +119,16 @@ def ended(fact: Fact, said: Claim) -> Claim:
         said.subjects or fact.claim.subjects,
         fact.claim.several,
     )
+
+
+def _is_gone(item: str, fact: Fact) -> bool:
+    """Whether something that somebody no longer has or does is what a fact says.
+
+    Of `uncle Kwame is no longer with Speedlink` not that he is Adwoa's uncle; of `Moira` not the
+    house of Moira's mother-in-law.
+    """
+    value, named = wording.content(core(fact.claim)), wording.content(item)
+    names = wording.content(" ".join(wording.names(item)))
+    if not value or not named or (value <= names and names - wording.content(fact.text)):
+        return False
+    return value <= named or (named <= value and 2 * len(named) >= len(value))

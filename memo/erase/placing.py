@@ -139,6 +139,8 @@ class Placing:
             return "the fact is pinned"
         if fact.by_hand:
             return "the fact was written by hand"
+        if wording.is_kinship(fact.text):
+            return "kinship does not end"
         return self._excess(1)
 
     def _excess(self, more: int) -> str | None:

@@ -65,6 +65,7 @@ _OWN_KIN = frozenset().union(*_ELDERS) - set(
 )
 """Whom people speak of without saying whose; `Father Brendan` is a priest."""
 
+_MET = frozenset("friend mate neighbour neighbor colleague coworker".split())
 _MANY = frozenset().union(*_SEVERAL_AT_A_TIME) | {"parents"}
 
 _INTRODUCED = re.compile(
@@ -229,6 +230,15 @@ def relation(sentence: str) -> Relation | None:
     return Relation(
         person, whose if whose[0].isupper() and whose not in {"My", "Our"} else "my", name
     )
+
+
+def is_kinship(sentence: str) -> bool:
+    """Whether a sentence says that somebody is somebody's kin by birth, which nothing ends."""
+    related = relation(sentence)
+    if related is None:
+        return False
+    kin = frozenset().union(*_ELDERS, *_SEVERAL_AT_A_TIME)
+    return related.name.split()[-1] in kin - _MET
 
 
 def names_a_relation(value: str) -> bool:
