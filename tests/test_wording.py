@@ -429,3 +429,7 @@ def test_an_answer_that_only_repeats_its_question_is_an_echo() -> None:
 )
 def test_kinship_by_birth(sentence: str, kin: bool) -> None:
     assert wording.is_kinship(sentence) == kin
+
+
+def test_a_thing_is_nobodys_relation() -> None:
+    assert wording.relation("The Nokia is Ann's phone.") is None

@@ -225,6 +225,8 @@ def relation(sentence: str) -> Relation | None:
     else:
         return None
     name = name.strip().removeprefix("new ")
+    if person.split()[0] in {"The", "A", "An"}:  # `The Nokia is Ann's phone` is about a thing
+        return None
     if not name or set(name.split()) & (STOP | {"ex", "former", "old"}):
         return None
     return Relation(
