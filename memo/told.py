@@ -79,11 +79,11 @@ class Told:
         return next(iter(own or found), None)
 
     def replaces_nothing(self, evidence: Evidence) -> bool:
-        """Whether a quote tells of former days, or it or a sentence with it of something more.
+        """Whether a quote tells of former days, of what goes on as it was, or of something more.
 
         `I've bought a second guitar! It's an electric one.`
         """
-        if wording.recalls(evidence.quote):
+        if wording.recalls(evidence.quote) or wording.keeps(evidence.quote):
             return True
         before, _, after = self.document.messages[evidence.message].text.partition(evidence.quote)
         near = [evidence.quote, *wording.sentences(after)[:1]]

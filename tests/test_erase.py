@@ -931,6 +931,14 @@ def test_a_sentence_that_says_more_than_the_document_needs_to_be_far_likelier_th
     assert retired(plan.edits) == ended
 
 
+def test_what_is_kept_replaces_nothing(life: Life) -> None:
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    lm = reader(extracts={}, readings={("", WORK): "the Borealis desk"})
+    plan = life.tell(document("I said no thanks, I'm keeping the Borealis desk.", "2024-06-01"), lm)
+    assert retired(plan.edits) == []
+    assert plan.held == ()
+
+
 def test_evidence_is_a_quote_of_its_message(story: Callable[..., Life]) -> None:
     """
     2024-01-05 Ann: Hello! I started at Acme. I live in Hull; it rains.

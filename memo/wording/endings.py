@@ -41,6 +41,10 @@ _OBJECT = re.compile(
 )
 """What follows these words is over, not what stands before them."""
 
+_KEEPING = re.compile(
+    r"\b(?:keep(?:s|ing)?|kept|stay(?:s|ing)? (?:put|with|on)|stick(?:s|ing)? (?:with|to))\b",
+    re.IGNORECASE,
+)
 _BESIDE = re.compile(
     r"\b(?:(?:an?|my|our|his|her|their) second|another|besides|in addition|on top of|alongside|"
     r"as well as|additional|an extra)\b|\b(?:too|as well)(?=\s*(?:[.,;!)]|$))",
@@ -121,6 +125,11 @@ def denies(value: str, text: str) -> bool:
 def recalls(text: str) -> bool:
     """Whether a sentence tells of former days: `when I lived in Hull` ends no other home."""
     return bool(_RECALLED.search(text))
+
+
+def keeps(text: str) -> bool:
+    """Whether a sentence tells of what goes on as it was: `We're keeping the boat`."""
+    return bool(_KEEPING.search(text))
 
 
 def comes_beside(text: str) -> bool:
