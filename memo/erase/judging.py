@@ -150,7 +150,7 @@ class Judging(Placing):
         """The proposals, with the claim that gives the same answer in words of another slot.
 
         `Linh's wedding is at the Old Mill` bears out what was read of where Linh marries, if it
-        excludes what is known of that, or seems to and the rewritten sentence does.
+        excludes what is known of that.
         """
         pairs = [
             (n, i)
@@ -163,19 +163,11 @@ class Judging(Placing):
             and wording.same_value(s.claim.value, value)
             and set(whose(s.claim)) & set(whose(fact.claim))
         ]
-        told = [(proposals[n][0].text, self.said[i].claim.text) for n, i in pairs]
-        written = []
-        for n, i in pairs:
-            fact, value, _ = proposals[n]
-            claim = self._successor(fact, value, None) or self.said[i].claim
-            written.append((fact.text, claim.text))
-        chances = exclusion(told + written, self.lm)
+        chances = exclusion(
+            [(proposals[n][0].text, self.said[i].claim.text) for n, i in pairs], self.lm
+        )
         borne_out = {
-            n: i
-            for (n, i), by_claim, by_value in zip(
-                pairs, chances[: len(pairs)], chances[len(pairs) :], strict=True
-            )
-            if by_claim >= (COMPETING if by_value >= AGREEING else AGREEING)
+            n: i for (n, i), chance in zip(pairs, chances, strict=True) if chance >= AGREEING
         }
         return [
             (fact, value, borne_out.get(n, witness))
