@@ -78,7 +78,7 @@ def test_a_damaged_log_loses_nothing_in_silence(logged: tuple[Path, list[str]]) 
     assert came["cut: shorter"] == came["flipped: shorter"] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_log_damaged_in_many_places_loses_nothing_in_silence(
     logged: tuple[Path, list[str]],
 ) -> None:

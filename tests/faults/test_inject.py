@@ -1,6 +1,6 @@
 """Claims about being cut short at any system call: nothing is lost, nothing half there, all told.
 
-The reduced form disturbs every act at a few points; `pytest -m slow tests/faults` at all of them,
+The reduced form disturbs every act at a few points; `pytest -m full tests/faults` at all of them,
 and `python tests/faults/inject.py kill|error|power|flip` prints what came of them as a report.
 """
 
@@ -54,7 +54,7 @@ def test_a_few_points_of_an_encrypted_store() -> None:
         assert not found["silent"], found
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("cipher", [False, True])
 @pytest.mark.parametrize("act", NAMES)
 @pytest.mark.parametrize("fault", FEW)

@@ -193,7 +193,7 @@ def test_fifty_changes_go_back_and_forth(tmp_path: Path, seed: int) -> None:
     fifty_steps(tmp_path, seed)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_hundreds_of_times_fifty_changes_go_back_and_forth(tmp_path: Path) -> None:
     for seed in range(200):
         (tmp_path / str(seed)).mkdir()

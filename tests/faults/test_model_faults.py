@@ -253,8 +253,7 @@ def test_an_import_outlives_kills_of_the_model(tmp_path: Path, told: Path, load:
         outlives_kills(copied(told, tmp_path / "home"), lm, Terse(lm), 4, 0.3)
 
 
-@pytest.mark.slow
-@pytest.mark.model
+@pytest.mark.full
 def test_an_import_outlives_a_hundred_kills_of_a_real_model(tmp_path: Path, told: Path) -> None:
     settings = settings_of(model="smollm2-135m-instruct")
     model = find_model("smollm2-135m-instruct")
