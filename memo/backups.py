@@ -7,11 +7,8 @@ forgotten goes from all of them: one new backup takes their place.
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import logging
-import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,13 +16,13 @@ from typing import TYPE_CHECKING
 from memo import keys
 from memo.cipher import opens
 from memo.errors import MemoError, StoreBusy, StoreDamaged
-from memo.files import shred
+from memo.files import alone, shred
 from memo.schema import backup_folder
 from memo.seal import seal_of
 from memo.settings import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from pathlib import Path
 
     from memo.seal import Seal
@@ -87,20 +84,8 @@ def make(store: Store) -> Path:
         StoreError: It could not be written or checked.
     """
     folder = private_folder(backup_folder(store.path))
-    with _locked(folder):
+    with alone(folder, StoreBusy(f"Another memo makes a backup in {folder}: wait for it.")):
         return _make(store, folder)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise StoreBusy(f"Another memo makes a backup in {folder}: wait for it.") from error
-    finally:
-        os.close(handle)
 
 
 def _make(store: Store, folder: Path) -> Path:

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from memo.errors import MemoError
 
 _CHUNK = 1 << 20
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a new name in a folder outlast a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
+@contextmanager
+def alone(path: Path, busy: MemoError) -> Iterator[None]:
+    """Keep other processes out; the lock goes with the process, however it ends.
+
+    Args:
+        path: A folder, or a file that is made where it is missing.
+        busy: Raised where another process holds the lock.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    flags = os.O_RDONLY if path.is_dir() else os.O_CREAT | os.O_RDWR
+    handle = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise busy from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def sync(path: Path) -> None:
+    """Make what is in a file, or which names a folder has, outlast a power failure."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -26,15 +54,14 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600)
     try:
-        try:
-            os.write(handle, content)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with os.fdopen(handle, "wb") as file:  # unlike os.write never short without an error
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def overwrite(handle: int) -> None:

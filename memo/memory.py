@@ -7,12 +7,10 @@ takes long is a generator: closing it stops the work, and what was applied stays
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import re
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -32,7 +30,7 @@ from memo.errors import (
     UsageProblem,
 )
 from memo.events import FORGOTTEN
-from memo.files import shred
+from memo.files import alone, shred
 from memo.head import head_file, renew_head
 from memo.importers import Reading, Skipped, cut, read_all
 from memo.importers.base import short_hash, storable
@@ -219,19 +217,13 @@ class Memory:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         path = private_folder(self.settings.home) / "lock"
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
-        except OSError as error:
-            raise StoreReadOnly(f"{path} cannot be written: {error.strerror}.") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        busy = f"Another memo is reading documents into {self.settings.store}: wait for it."
+        with ExitStack() as held:
+            try:
+                held.enter_context(alone(path, StoreBusy(busy)))
+            except OSError as error:
+                raise StoreReadOnly(f"{path} cannot be written: {error.strerror}.") from error
             yield
-        except BlockingIOError as error:
-            raise StoreBusy(
-                f"Another memo is reading documents into {self.settings.store}: wait for it."
-            ) from error
-        finally:
-            os.close(handle)
 
     # -- reading documents -----------------------------------------------------------
 

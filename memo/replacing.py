@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from memo import backups, keys
 from memo.cipher import holds_store, opens
 from memo.errors import StoreBusy, StoreDamaged, StoreError
-from memo.files import overwrite, sync_folder
+from memo.files import overwrite, sync
 from memo.head import head_file, write_head
 from memo.seal import checked_seal
 from memo.store import Store
@@ -181,10 +181,10 @@ def _swap(
         keys.write(pending, (*entries, *_readable(lasting)))
         lasting.unlink(missing_ok=True)
     head.unlink(missing_ok=True)
-    sync_folder(store.parent)
-    _sync(arriving)
+    sync(store.parent)
+    sync(arriving)
     arriving.replace(store)
-    sync_folder(store.parent)
+    sync(store.parent)
     if entries:
         keys.write(lasting, entries)
     pending.unlink(missing_ok=True)
@@ -222,11 +222,3 @@ def _copy(path: Path, name: Path, size: int | None) -> None:
             left -= len(chunk)
         target.flush()
         os.fsync(target.fileno())
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

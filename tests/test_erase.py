@@ -591,6 +591,20 @@ def test_what_is_told_of_the_same_thing_rests_on_it(life: Life) -> None:
     assert life.texts(State.UNCERTAIN) == ["Ann's bus number is 9."]
 
 
+def test_nothing_casts_doubt_on_kinship(life: Life) -> None:
+    lm = reader(
+        extracts={
+            "started": ["Ann works at Acme.", "Ann is Ben's cousin.", "Ann is Ben's flatmate."],
+            "Borealis": ["Ann works at Borealis."],
+        },
+        aspects="is",  # what is left of such sentences without their names
+    )
+    text = "I started work at Acme, says Ben's flatmate Ann, who is also Ben's cousin."
+    life.tell(document(text, "2024-01-05"), lm)
+    life.tell(document("I work at Borealis now.", "2024-06-01"), lm)
+    assert life.texts(State.UNCERTAIN) == ["Ann is Ben's flatmate."]
+
+
 def test_an_ending_needs_none_of_the_words_by_which_the_model_says_it(life: Life) -> None:
     life.tell(document("I started at Acme.", "2024-01-05"), reader())
     lm = reader(extracts={"left Acme": ["Ann no longer works at Acme."]}, readings={})

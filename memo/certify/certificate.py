@@ -6,7 +6,6 @@ the labelled sets, and the short sets of questions and of attacks.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from memo.certify.running import Probe, Progress, measure
 from memo.certify.throwaway import FENCE, tell, throwaway
 from memo.engines import INSTALLED, Engines, located
 from memo.errors import MemoError, UsageProblem
+from memo.files import alone
 from memo.models import (
     Score,
     default_models,
@@ -141,13 +141,8 @@ def certify(
 def _alone(place: Path, name: str) -> Iterator[None]:
     """Keep others from certifying the same model; the lock goes with the process."""
     private_folder(place.parent)
-    with place.with_suffix(".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise MemoError(
-                f"Another memo is certifying {name} right now; wait for it, or stop it first."
-            ) from error
+    busy = f"Another memo is certifying {name} right now; wait for it, or stop it first."
+    with alone(place.with_suffix(".lock"), MemoError(busy)):
         yield
 
 

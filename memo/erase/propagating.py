@@ -40,6 +40,7 @@ class Propagating(Ending):
             and fact.id not in self.draft.settled
             and not fact.pinned
             and not fact.by_hand
+            and not wording.is_kinship(fact.text)
         ]
         doubted = 0
         for fact in changed:
@@ -75,4 +76,5 @@ class Propagating(Ending):
                     if other.id in self.draft.settled:
                         continue
                     doubted += 1
-                    self._settle(other, MarkUncertain(other.id, edit.at, fact.id, float(cosine)))
+                    likely = min(float(cosine), 1.0)  # rounding may lift it above
+                    self._settle(other, MarkUncertain(other.id, edit.at, fact.id, likely))

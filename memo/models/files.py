@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from memo.errors import PullFailed
+from memo.files import alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,13 +71,8 @@ def lock(home: Path, name: str) -> Iterator[None]:
     Raises:
         PullFailed: One is at it.
     """
-    with (home / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise PullFailed(
-                f"Another memo is pulling {name} right now; wait for it, or stop it first."
-            ) from error
+    busy = f"Another memo is pulling {name} right now; wait for it, or stop it first."
+    with alone(home / ".lock", PullFailed(busy)):
         yield
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memo.errors import PullFailed
-from memo.files import sync_folder
+from memo.files import sync
 from memo.models.catalogue import HubSource, PathSource, WheelSource
 from memo.models.download import Download, SourceFailed, check_space
 from memo.models.files import (
@@ -172,7 +172,7 @@ def _finish(download: Download) -> None:
         os.fsync(file.fileno())
     download.partial.replace(download.path)
     remember(download.path, sha256)
-    sync_folder(download.path.parent)
+    sync(download.path.parent)
     download.state.unlink(missing_ok=True)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from memo import keys
 from memo.cipher import address_with
 from memo.errors import StoreError
-from memo.files import sync_folder
+from memo.files import sync
 from memo.head import Head
 from memo.seal import seal
 
@@ -55,7 +55,7 @@ def snapshot(
             entries = keys.entries_of(keys.key_file(path)) if key is not None else ()
             seal(unfinished, head_of(db), forgets_of(db), entries)
             unfinished.rename(target)
-            sync_folder(target.parent)
+            sync(target.parent)
     except OSError as error:
         raise StoreError(f"{target} could not be written ({error.strerror}).") from error
 
