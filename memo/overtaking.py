@@ -11,20 +11,23 @@ from typing import TYPE_CHECKING
 
 from memo import prompts, wording
 from memo.claims import core, goes_on, has_slot
-from memo.slots import AGREEING, exclusion
+from memo.slots import AGREEING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memo.lm import LanguageModel
     from memo.records import Evidence, Fact, FactId
+    from memo.slots import Exclusion
     from memo.told import Told
 
 LIKELY = 0.60
 """Exclusion that is a witness where the fact does not pass as said by the document, either."""
 
 
-def overtaken(told: Told, facts: Sequence[Fact], lm: LanguageModel) -> dict[FactId, Evidence]:
+def overtaken(
+    told: Told, facts: Sequence[Fact], lm: LanguageModel, exclusion: Exclusion
+) -> dict[FactId, Evidence]:
     """Facts that a document makes false, each with its words that do.
 
     Asked of facts of whose value the document speaks. The words must be the document's and speak
@@ -36,6 +39,7 @@ def overtaken(told: Told, facts: Sequence[Fact], lm: LanguageModel) -> dict[Fact
         told: The document.
         facts: Live facts that it may speak of and does not say again.
         lm: Reads.
+        exclusion: Tells whether its words exclude a fact.
     """
     spoken_of = wording.telling(told.text)
     asked = [
@@ -43,6 +47,7 @@ def overtaken(told: Told, facts: Sequence[Fact], lm: LanguageModel) -> dict[Fact
         for fact in facts
         if has_slot(fact.claim)
         and goes_on(fact.claim)
+        and not wording.is_kinship(fact.text)
         and not wording.ends_something(fact.text)
         and _value(fact) & spoken_of
     ]
@@ -68,7 +73,7 @@ def overtaken(told: Told, facts: Sequence[Fact], lm: LanguageModel) -> dict[Fact
         [prompts.checking(told.text, fact.text, told.word) for fact, _, _ in found],
         [prompts.RIGHT, prompts.WRONG],
     )
-    excluding = exclusion([(fact.text, quote) for fact, quote, _ in found], lm)
+    excluding = exclusion([(fact.text, quote) for fact, quote, _ in found])
     return {
         fact.id: evidence
         for (fact, _, evidence), chance, excludes in zip(found, right, excluding, strict=True)

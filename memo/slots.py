@@ -42,10 +42,32 @@ class Slots:
     """Claims that stand beside another answer to their very question."""
 
 
+class Exclusion:
+    """How likely each newer sentence excludes the older one before it, from 0 to 1.
+
+    For one document, which compares the same two sentences at more than one step: each pair is
+    put to the model once.
+    """
+
+    def __init__(self, lm: LanguageModel) -> None:
+        self._lm = lm
+        self._known: dict[tuple[str, str], float] = {}
+
+    def __call__(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """The likelihoods of pairs of an older and a newer sentence."""
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
+        if new:
+            asked = [prompts.competing(older, newer) for older, newer in new]
+            chances = self._lm.choose(asked, [prompts.INSTEAD, prompts.BESIDE])
+            self._known |= {pair: float(row[0]) for pair, row in zip(new, chances, strict=True)}
+        return [self._known[pair] for pair in pairs]
+
+
 def same_slots(
     said: Sequence[Said],
     facts: Sequence[Fact],
     lm: LanguageModel,
+    exclusion: Exclusion,
     embedder: Embedder,
     word: str,
 ) -> Slots:
@@ -54,7 +76,8 @@ def same_slots(
     Args:
         said: What a document says.
         facts: Candidates, in any state.
-        lm: Reads, and tells whether two facts exclude each other.
+        lm: Reads.
+        exclusion: Tells whether two facts exclude each other.
         embedder: Tells how alike two questions are.
         word: The fence of this document.
     """
@@ -67,7 +90,8 @@ def same_slots(
     telling = _alike(list(map(_told, ours)), list(map(_told, theirs)), embedder)
     equal: list[tuple[int, Fact]] = []
     alike: list[tuple[int, Fact]] = []
-    needed: list[int] = []
+    both: list[bool] = []
+    """For each of `alike`, whether one reading is not enough."""
     for row, i in enumerate(slotted):
         for column, fact in enumerate(known):
             claim = said[i].claim
@@ -77,19 +101,17 @@ def same_slots(
                 equal.append((i, fact))
             elif asking[row, column] >= SAME_SLOT:
                 alike.append((i, fact))
-                needed.append(1)
+                both.append(False)
             elif (
                 max(asking[row, column], telling[row, column]) >= NEAR_SLOT
                 and not (claim.several or fact.claim.several or said[i].ends)
                 and not (says(claim, fact.claim) or says(fact.claim, claim))
             ):
                 alike.append((i, fact))
-                needed.append(2)
-    answered = _cross_read([(said[i].claim, fact.claim) for i, fact in alike], lm, word)
-    read = [
-        pair for pair, least, count in zip(alike, needed, answered, strict=True) if count >= least
-    ]
-    excluding = dict(zip(equal + read, _excluding(said, equal + read, lm), strict=True))
+                both.append(True)
+    answered = _cross_read([(said[i].claim, fact.claim) for i, fact in alike], both, lm, word)
+    read = [pair for pair, is_same in zip(alike, answered, strict=True) if is_same]
+    excluding = dict(zip(equal + read, _excluding(said, equal + read, exclusion), strict=True))
     same: dict[int, list[Fact]] = {i: [] for i in slotted}
     for i, fact in equal + read:
         least = COEXISTING if (i, fact) in equal else COMPETING
@@ -99,18 +121,10 @@ def same_slots(
     return Slots(same, beside)
 
 
-def exclusion(pairs: Sequence[tuple[str, str]], lm: LanguageModel) -> list[float]:
-    """How likely each newer sentence excludes the older one before it, from 0 to 1."""
-    if not pairs:
-        return []
-    asked = [prompts.competing(older, newer) for older, newer in pairs]
-    return [float(row[0]) for row in lm.choose(asked, [prompts.INSTEAD, prompts.BESIDE])]
-
-
 def _excluding(
-    said: Sequence[Said], pairs: Sequence[tuple[int, Fact]], lm: LanguageModel
+    said: Sequence[Said], pairs: Sequence[tuple[int, Fact]], exclusion: Exclusion
 ) -> list[float]:
-    """`exclusion` of claims and facts; 1 where they cannot both be said of today anyway."""
+    """`Exclusion` of claims and facts; 1 where they cannot both be said of today anyway."""
     asked = [
         (i, fact)
         for i, fact in pairs
@@ -118,7 +132,7 @@ def _excluding(
         and not wording.ends_something(fact.text)
         and not wording.same_value(said[i].claim.value, fact.claim.value)
     ]
-    chances = exclusion([(fact.text, said[i].claim.text) for i, fact in asked], lm)
+    chances = exclusion([(fact.text, said[i].claim.text) for i, fact in asked])
     found = dict(zip(asked, chances, strict=True))
     return [found.get(pair, 1.0) for pair in pairs]
 
@@ -131,18 +145,30 @@ def _alike(some: list[str], others: list[str], embedder: Embedder) -> Vectors:
     return embedder.embed(some) @ embedder.embed(others).T
 
 
-def _cross_read(pairs: list[tuple[Claim, Claim]], lm: LanguageModel, word: str) -> list[int]:
-    """How many of two claims answer the question of the other with their value: 0 to 2."""
+def _cross_read(
+    pairs: list[tuple[Claim, Claim]], both: list[bool], lm: LanguageModel, word: str
+) -> list[bool]:
+    """Whether one of two claims answers the question of the other with its value, or each does.
+
+    The second is read only where the first has not decided.
+    """
+    found = _answers(pairs, lm, word)
+    open_ = [i for i, yes in enumerate(found) if yes == both[i]]
+    again = _answers([pairs[i][::-1] for i in open_], lm, word)
+    decided = dict(zip(open_, again, strict=True))
+    return [decided.get(i, yes) for i, yes in enumerate(found)]
+
+
+def _answers(pairs: list[tuple[Claim, Claim]], lm: LanguageModel, word: str) -> list[bool]:
+    """Whether the first claim of each pair answers the question of the second."""
     if not pairs:
         return []
-    asked = [(text, about) for a, b in pairs for text, about in ((a, b), (b, a))]
     replies = lm.complete(
-        [prompts.reading(text.text, about.question, word) for text, about in asked],
+        [prompts.reading(text.text, about.question, word) for text, about in pairs],
         max_tokens=prompts.READING_TOKENS,
         stop=("\n",),
     )
-    answers = [
+    return [
         reply.finished and wording.same_value(reply.text, text.value)
-        for reply, (text, _) in zip(replies, asked, strict=True)
+        for reply, (text, _) in zip(replies, pairs, strict=True)
     ]
-    return [a + b for a, b in zip(answers[::2], answers[1::2], strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from memo import wording
@@ -92,7 +93,15 @@ class Told:
         return wording.comes_beside(" ".join(near))
 
     def around(self, wanted: frozenset[str]) -> str:
-        """The sentences with any of some stems, each with its neighbours."""
-        told = wording.sentences(self.text)
-        near = [bool(wanted & wording.content(sentence)) for sentence in told]
-        return " ".join(s for i, s in enumerate(told) if any(near[max(i - 1, 0) : i + 2]))
+        """The sentences with any of some stems, each with its neighbours by the same speaker.
+
+        Of a question, with what answers it, too: `Do you still sell lamps? Not any more.`
+        """
+        found: list[str] = []
+        answers = False
+        for _, turns in groupby(self.spoken, key=lambda turn: turn.speaker):
+            told = wording.sentences(read_aloud(list(turns)))
+            near = [answers, *(bool(wanted & wording.content(sentence)) for sentence in told)]
+            found += [sentence for i, sentence in enumerate(told) if any(near[i : i + 3])]
+            answers = near[-1] and told[-1].endswith("?")
+        return " ".join(found)

@@ -80,8 +80,12 @@ class _Eraser(Adding):
     def run(self) -> None:
         """Judge, rewrite, propagate, add: the order of the paper."""
         readings, gone = self._read()
-        unsaid = [fact for fact in self.live if self._restated(fact) is None]
-        self.overtaken = overtaken(self.told, unsaid, self.lm)
+        undecided = [
+            fact
+            for fact in self.live
+            if self._restated(fact) is None and not self._is_replaced(fact, readings)
+        ]
+        self.overtaken = overtaken(self.told, undecided, self.lm, self.exclusion)
         proposals = [
             (fact, *proposal)
             for fact in self.live

@@ -12,7 +12,7 @@ from memo.records import (
     Claim,
     Fact,
 )
-from memo.slots import AGREEING, COEXISTING, COMPETING, exclusion
+from memo.slots import AGREEING, COEXISTING, COMPETING
 
 MIN_RIGHT = 0.7
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
@@ -57,6 +57,16 @@ class Judging(Placing):
             for subject, answer in zip(subjects, answers[len(questions) :], strict=True)
         }
         return readings, gone
+
+    def _is_replaced(self, fact: Fact, readings: dict[str, str]) -> bool:
+        """Whether reading and statements agree on what takes a fact's place."""
+        rival = self._rival(fact)
+        answer = readings.get(fact.claim.question)
+        return (
+            rival is not None
+            and answer is not None
+            and wording.same_value(answer, self.said[rival].claim.value)
+        )
 
     def _compare(self, fact: Fact, answer: str | None) -> tuple[str, int | None] | None:
         """Reinforce at once; else the new value with the claim that witnesses it, if any."""
@@ -113,7 +123,7 @@ class Judging(Placing):
         unseen = [(fact.text, claim.text) for fact, claim, witness in drafts if witness is None]
         right = self._right([new for _, new in unseen])
         right |= self._right([old for old, new in unseen if right[new] < MIN_HELD])
-        excluding = dict(zip(unseen, exclusion(unseen, self.lm), strict=True))
+        excluding = dict(zip(unseen, self.exclusion(unseen), strict=True))
         for fact, claim, witness in drafts:
             if fact.id in self.draft.settled:
                 continue  # ended together with another fact in its slot
@@ -163,8 +173,8 @@ class Judging(Placing):
             and wording.same_value(s.claim.value, value)
             and set(whose(s.claim)) & set(whose(fact.claim))
         ]
-        chances = exclusion(
-            [(proposals[n][0].text, self.said[i].claim.text) for n, i in pairs], self.lm
+        chances = self.exclusion(
+            [(proposals[n][0].text, self.said[i].claim.text) for n, i in pairs]
         )
         borne_out = {
             n: i for (n, i), chance in zip(pairs, chances, strict=True) if chance >= AGREEING

@@ -26,7 +26,7 @@ from memo.records import (
     Rewrite,
     State,
 )
-from memo.slots import same_slots
+from memo.slots import Exclusion, same_slots
 from memo.told import Told, speaks_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ class Placing:
         known = [fact.claim.subjects for fact in self.live]
         people = people_in(spoken, known + [s.claim.subjects for s in said])
         self.told = Told(document, spoken, people, word)
-        slots = same_slots(said, candidates.facts, lm, embedder, word)
+        self.exclusion = Exclusion(lm)
+        slots = same_slots(said, candidates.facts, lm, self.exclusion, embedder, word)
         self.same, self.beside = slots.same, slots.beside
         self.overtaken: dict[FactId, Evidence] = {}
 

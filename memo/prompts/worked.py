@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 from memo.lm import Prompt, Segment, Turn, quoted
 
@@ -12,8 +13,8 @@ MAX_FACT_CHARACTERS = 240
 
 
 def fence() -> str:
-    """A word that no document can know beforehand."""
-    return secrets.token_hex(3)
+    """A word that no document can know beforehand: 23 bits; as hexadecimal, twice the tokens."""
+    return "".join(secrets.choice(ascii_lowercase) for _ in range(5))
 
 
 @dataclass(frozen=True, slots=True)
