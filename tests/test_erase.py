@@ -22,7 +22,7 @@ from memo import wording
 from memo.erase import MAX_RETIRED, plan_edits
 from memo.errors import ContextOverflow
 from memo.extract import claim_of, spoken_in
-from memo.prompts import gone_question
+from memo.prompts import NOT_SAID, gone_question
 from memo.records import (
     Add,
     Candidates,
@@ -531,6 +531,101 @@ def test_an_ending_in_any_words_needs_the_words_and_a_second_witness(
     assert life.true_on() == left
 
 
+TESTER = "Ann is a tester at Acme."
+
+
+@pytest.mark.parametrize(
+    ("fact", "says", "falls"),
+    [
+        (TESTER, "Acme", True),
+        (TESTER, NOT_SAID, False),
+        ("Ann met Ben at Acme.", "Acme", False),
+    ],
+    ids=["implied", "not read in it", "happened once"],
+)
+def test_what_implied_a_replaced_fact_falls_with_it(
+    life: Life, fact: str, says: str, *, falls: bool
+) -> None:
+    lm = reader(
+        extracts=EXTRACTS | {"day at Acme": ["Ann works at Acme.", fact]},
+        slots=SLOTS | {fact: "What is Ann there? | a tester | one"},
+        readings={(fact, WORK): says} | READINGS,
+    )
+    life.tell(document("My first day at Acme.", "2024-01-05"), lm)
+    life.tell(document("I started at Borealis.", "2024-06-01"), lm)
+    assert (fact in life.texts(State.PAST)) is falls
+
+
+OSLO, ROME = "{} is going to Oslo.", "{} is going to Rome."
+WHERE = "Where is {} travelling?"
+
+
+@pytest.mark.parametrize(
+    ("second", "ben", "where"),
+    [
+        ("We've booked Rome instead.", "Rome", "Rome"),
+        ("I've booked Rome instead.", "Rome", "Oslo"),
+        ("We've booked Rome instead.", NOT_SAID, "Oslo"),
+    ],
+    ids=["both", "one of them", "not read of the other"],
+)
+def test_what_was_said_of_two_changes_for_both(
+    life: Life, second: str, ben: str, where: str
+) -> None:
+    going = [text.format(who) for text in (OSLO, ROME) for who in PEOPLE]
+    lm = reader(
+        extracts={"Oslo": going[:2], "Rome": [ROME.format("Ann")]},
+        slots={
+            text: f"{WHERE.format(text.split()[0])} | {text.split()[-1][:-1]} | one"
+            for text in going
+        },
+        readings={("Rome", WHERE.format("Ann")): "Rome", ("Rome", WHERE.format("Ben")): ben},
+    )
+    life.tell(document("Ben and I are going to Oslo.", "2024-01-05"), lm)
+    life.tell(document(f"Ben says hello. {second}", "2024-06-01"), lm)
+    going = [text for text in life.true_on() if "going" in text]
+    assert going == [ROME.format("Ann"), f"Ben is going to {where}."]
+
+
+@pytest.mark.parametrize(
+    ("said", "over"),
+    [
+        ("The egg allergy is gone.", ["Ann is allergic to eggs."]),
+        ("The egg shop is gone.", []),
+        ("The allergy is gone.", []),
+        ("Leeds is off.", ["Ann is going to Leeds."]),
+        ("Ben is gone.", []),
+        ("Ben's egg allergy is gone.", []),
+    ],
+    ids=["one", "another", "two that may be meant", "a place", "a person", "somebody else's"],
+)
+def test_a_thing_that_is_gone_is_whose_it_was(life: Life, said: str, over: list[str]) -> None:
+    known = {
+        "Ann is allergic to eggs.": "What is Ann allergic to? | eggs | several",
+        "Ann is allergic to nuts.": "What is Ann allergic to? | nuts | several",
+        "Ann is going to Leeds.": "What is Ann planning? | going to Leeds | several",
+        "Ann plays chess with Ben.": "What does Ann play? | chess with Ben | several",
+    }
+    lm = reader(extracts={text.split()[-1][:-1]: [text] for text in [*known, said]}, slots=known)
+    for day, text in enumerate(known, start=1):
+        life.tell(document(text.replace("Ann is", "I'm"), f"2024-01-0{day}"), lm)
+    life.tell(document(f"Good to be home. {said}", "2024-06-01"), lm)
+    assert life.texts(State.PAST) == over
+
+
+def test_who_has_become_something_else_need_not_be_it_in_the_same_place(life: Life) -> None:
+    clerk, job = "Ann is a clerk at Acme.", "What is Ann's job?"
+    lm = reader(
+        extracts={"clerk": [clerk]},
+        slots={clerk: f"{job} | a clerk | one"},
+        readings={("pensioner", job): "pensioner"},
+        right={"Ann is a pensioner at Acme.": 0.2, "Ann is a pensioner.": 0.9},
+    )
+    life.tell(document("I'm a clerk at Acme.", "2024-01-05"), lm)
+    life.tell(document("I've been a pensioner since Monday.", "2024-06-01"), lm)
+    assert life.true_on() == ["Ann is a pensioner."]
+
+
 def test_a_second_friend_replaces_nobody(life: Life) -> None:
     lm = reader(
         extracts={"Mia": ["Mia is Ann's friend."], "Zoe": ["Zoe is Ann's friend."]},
@@ -938,7 +1033,7 @@ def test_a_sentence_that_says_more_than_the_document_needs_to_be_far_likelier_th
         extracts={},
         slots={nights: f"{shift} | nights | one"},
         readings={("", shift): "earlies"},
-        right={nights: old, earlies: new},
+        right={nights: old, earlies: new, earlies.replace(" at the works", ""): new},
     )
     held = Fact(FactId(1), claim_of(nights, lm), State.CURRENT, on("2024-01-05"), None)
     plan = planned(document("They've put me on earlies.", "2024-06-01"), [held], lm)

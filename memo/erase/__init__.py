@@ -7,14 +7,15 @@ the document is read for that question, and code compares, guards and decides re
     extract   sentences that a turn states, each with its slot (question, value)
     judge     the questions of the candidates are put to the document, in one batch
     rewrite   another value than the stored one, guarded, supersedes it
+    implied   what said as much as a changed fact falls with it
     propagate what rested on a changed fact becomes uncertain unless read again
     add       extracted claims that no stored fact holds already
 
 A fact is retired only on two witnesses: the reading, and either an extracted sentence or a
 check of the new sentence against the document. What has one witness is held for review.
 
-Each file adds one step, and knows only those before it: placing, judging, endings, propagating,
-adding.
+Each file adds one step, and knows only those before it: placing, judging, sharing, endings,
+implying, propagating, adding.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ class _Eraser(Adding):
             if (proposal := self._compare(fact, readings.get(fact.claim.question))) is not None
         ]
         self._rewrite(proposals)
+        self._follow(readings)
         self._end(gone)
+        self._fall()
         self._propagate()
         self._add()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from memo import wording
 from memo.claims import (
     core,
+    goes_on,
     names_value,
     restates,
     same_subject,
 )
-from memo.erase.judging import Judging
+from memo.erase.sharing import Sharing, said_together
 from memo.records import (
     Claim,
     Edit,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from memo.extract import Said
 
 
-class Ending(Judging):
+class Ending(Sharing):
     """Make false."""
 
     def _end(self, gone: dict[str, list[str]]) -> None:
@@ -43,7 +44,7 @@ class Ending(Judging):
                 (
                     i
                     for i, s in enumerate(self.said)
-                    if (s.ends and same_subject(s.claim, fact.claim) and names_value(s.claim, fact))
+                    if (s.ends and self._is_ended_by(fact, s))
                     or (not s.ends and not s.holds and restates(s.claim, fact.claim))
                 ),
                 None,
@@ -79,6 +80,15 @@ class Ending(Judging):
                 continue
             self._finish(fact, sentence, evidence)
 
+    def _is_ended_by(self, fact: Fact, said: Said) -> bool:
+        """Whether a sentence that something is over means a fact."""
+        if same_subject(said.claim, fact.claim):
+            return names_value(said.claim, fact)
+        if not means(said, fact):
+            return False
+        others = [f for f in self.live if f.id != fact.id and means(said, f)]
+        return all(said_together(fact, other) for other in others)
+
     def _ending(self, fact: Fact, said: Said) -> Evidence | None:
         """The sentence of the same message that says of a fact, or of a claim, that it is over."""
         i = said.evidence.message
@@ -108,6 +118,26 @@ class Ending(Judging):
             return
         self.draft.retired += 1
         self._settle(fact, edit)
+
+
+def means(said: Said, fact: Fact) -> bool:
+    """Whether a sentence about a thing that nobody is said to have means what a fact tells.
+
+    `The egg allergy is gone` means `Tim is allergic to eggs`, and `Oslo is off` means `Tim is
+    going to Oslo`; of a person's name it could be somebody else that is gone.
+    """
+    whole = said.claim.subjects[0] if said.claim.subjects else ""
+    thing = whole.rpartition("'s ")[2]
+    if not thing or not goes_on(fact.claim) or wording.ends_something(fact.text):
+        return False
+    if thing[0].isupper():
+        named = whole == thing and wording.stands_at(thing, fact.text)
+    else:
+        named = f"the {thing}" in said.evidence.quote.casefold()
+    telling = wording.content(fact.text) - wording.content(" ".join(fact.claim.subjects))
+    return named and all(
+        any(wording.akin(stem, other) for other in telling) for stem in wording.content(thing)
+    )
 
 
 def ended(fact: Fact, said: Claim) -> Claim:

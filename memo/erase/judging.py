@@ -115,13 +115,19 @@ class Judging(Placing):
 
     def _rewrite(self, proposals: list[tuple[Fact, str, int | None]]) -> None:
         """Supersede facts whose slot has another value, each on two witnesses."""
-        drafts = []
-        for fact, value, witness in self._witnessed(proposals):
-            claim = self._successor(fact, value, witness)
-            if claim is not None:
-                drafts.append((fact, claim, witness))
+        options = [
+            (fact, self._successors(fact, value, witness), witness)
+            for fact, value, witness in self._witnessed(proposals)
+        ]
+        right = self._right(
+            [claim.text for _, claims, witness in options if witness is None for claim in claims]
+        )
+        drafts = [
+            (fact, max(claims, key=lambda claim: right.get(claim.text, 0.0)), witness)
+            for fact, claims, witness in options
+            if claims
+        ]
         unseen = [(fact.text, claim.text) for fact, claim, witness in drafts if witness is None]
-        right = self._right([new for _, new in unseen])
         right |= self._right([old for old, new in unseen if right[new] < MIN_HELD])
         excluding = dict(zip(unseen, self.exclusion(unseen), strict=True))
         for fact, claim, witness in drafts:
@@ -184,14 +190,22 @@ class Judging(Placing):
             for n, (fact, value, witness) in enumerate(proposals)
         ]
 
-    def _successor(self, fact: Fact, value: str, witness: int | None) -> Claim | None:
-        """The claim that takes a fact's place; it may name only what the document names."""
+    def _successors(self, fact: Fact, value: str, witness: int | None) -> list[Claim]:
+        """Claims of which the likeliest takes a fact's place; they name what the document names.
+
+        Who `is a clerk at the depot` and has become a pensioner is one nowhere in particular.
+        """
         if witness is not None:
             claim = self.said[witness].claim
-            return Claim(
-                claim.text, fact.claim.question, value, claim.subjects or fact.claim.subjects
-            )
+            subjects = claim.subjects or fact.claim.subjects
+            return [Claim(claim.text, fact.claim.question, value, subjects)]
+        value = wording.with_article(value, fact.claim.value, self.told.text)
         text = wording.replaced(fact.text, fact.claim.value, value)
         if text is None:
-            return None
-        return Claim(text, fact.claim.question, value, fact.claim.subjects)
+            return []
+        texts = [text, wording.cut_after(text, value)]
+        return [
+            Claim(words, fact.claim.question, value, fact.claim.subjects)
+            for words in texts
+            if words is not None
+        ]

@@ -10,7 +10,7 @@ from memo.claims import (
     same_subject,
     without,
 )
-from memo.erase.endings import Ending
+from memo.erase.implying import Implying
 from memo.records import (
     MakeFalse,
     MarkUncertain,
@@ -23,7 +23,7 @@ DEPENDENT = 0.30
 """Least cosine of a fact with what usually changes along; for MiniLM-L6 int8, 27 pairs."""
 
 
-class Propagating(Ending):
+class Propagating(Implying):
     """Doubt."""
 
     def _propagate(self) -> None:

@@ -42,7 +42,9 @@ from memo.wording.people import (
     resolved,
 )
 from memo.wording.words import (
+    akin,
     content,
+    cut_after,
     echoes,
     names,
     occurs,
@@ -51,8 +53,10 @@ from memo.wording.words import (
     replaced,
     same_value,
     sentences,
+    stands_at,
     stem,
     telling,
+    with_article,
     words,
 )
 
@@ -60,10 +64,12 @@ __all__ = [
     "Relation",
     "Renamed",
     "acting",
+    "akin",
     "asks_about_past",
     "claimed",
     "comes_beside",
     "content",
+    "cut_after",
     "denies",
     "echoes",
     "ends_something",
@@ -92,12 +98,14 @@ __all__ = [
     "same_value",
     "sentences",
     "stands_alone",
+    "stands_at",
     "stating",
     "stem",
     "supposes",
     "telling",
     "told",
     "unfolded",
+    "with_article",
     "without_endings",
     "words",
 ]

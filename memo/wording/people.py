@@ -181,11 +181,15 @@ _CALLED = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*(?: [^\W\d_a-z][\w-]*
 
 _WHOSE = rf"[Mm]y|[Oo]ur|{_CALLED}['’]s?"
 
-_IS_SOMEBODYS = re.compile(rf"({_CALLED}) is ({_WHOSE}) ((?:[a-z][\w-]*\s?){{1,3}})\.?")
+_ROLE = r"(?:[a-z][\w-]*|[A-Z]{2,3}\b)"
+
+_IS_SOMEBODYS = re.compile(rf"({_CALLED}) is ({_WHOSE}) ((?:{_ROLE}\s?){{1,3}})\.?")
 
 _SOMEBODYS_IS = re.compile(
-    rf"({_WHOSE}) ((?:[a-z][\w-]*\s){{1,3}})is (?:called |named )?({_CALLED})\.?"
+    rf"({_WHOSE}) ((?:{_ROLE}\s){{1,3}})is (?:called |named )?({_CALLED})\.?"
 )
+
+_TITLED = re.compile(r"(?:Mrs|Mr|Ms|Miss|Dr)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,7 @@ def relation(sentence: str) -> Relation | None:
         person, whose, name = match.groups()
     elif match := _SOMEBODYS_IS.fullmatch(sentence):
         whose, name, person = match.groups()
-        if name.split()[-1] not in _NEAR_PEOPLE:
+        if name.split()[-1] not in _NEAR_PEOPLE and not _TITLED.match(person):
             return None
     else:
         return None

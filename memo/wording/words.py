@@ -63,6 +63,12 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 3 else word
 
 
+def akin(one: str, other: str) -> bool:
+    """Whether two stems may be of one word: `allergy` and `allergic`."""
+    shared = max(5, len(one) - 3, len(other) - 3)
+    return one == other or (min(len(one), len(other)) >= shared and one[:shared] == other[:shared])
+
+
 def content(text: str) -> frozenset[str]:
     """Stems of the words that carry meaning."""
     return frozenset(stem(word) for word in words(text) if word not in STOP)
@@ -125,3 +131,27 @@ def replaced(text: str, old: str, new: str) -> str | None:
             before = re.sub(r"\ban? $", f"{an} ", text[: match.start()])
             return before + becomes + text[match.end() :]
     return None
+
+
+_ARTICLE = re.compile(r"^(?:an?|the)\s", re.IGNORECASE)
+
+_PLACE = re.compile(r"^(?:in|at|on|from|to|with|for|of|by)\b", re.IGNORECASE)
+
+
+def cut_after(text: str, value: str) -> str | None:
+    """A sentence without the place or company after a value; None if none follows it."""
+    before, found, after = text.partition(value)
+    return f"{before}{found}." if found and _PLACE.match(after.strip()) else None
+
+
+def with_article(value: str, like: str, text: str) -> str:
+    """A value with its article from a text, if another one has an article, too."""
+    if not _ARTICLE.match(like) or _ARTICLE.match(value):
+        return value
+    found = re.search(rf"\b(?:an?|the) {re.escape(value)}(?!\w)", text, re.IGNORECASE)
+    return found.group() if found else value
+
+
+def stands_at(name: str, text: str) -> bool:
+    """Whether a text has a name as a place: `is going to Oslo`."""
+    return bool(re.search(rf"\b(?:to|in|at|for|from) (?:the )?{re.escape(name)}(?!\w)", text))
