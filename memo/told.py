@@ -47,10 +47,20 @@ class Told:
         """When a quote was said."""
         return self.document.messages[evidence.message].at
 
-    def names(self, fact: Fact, evidence: Evidence) -> bool:
-        """Whether a quote names a fact's subject; `he` may be somebody else."""
-        speaker = self.document.messages[evidence.message].speaker or "I"
-        return is_about(fact.claim, evidence.quote, speaker)
+    def names(self, fact: Fact, value: str, evidence: Evidence) -> bool:
+        """Whether a quote names a fact's subject, or `he` in it can be nobody else."""
+        message = self.document.messages[evidence.message]
+        speaker = message.speaker or "I"
+        if is_about(fact.claim, evidence.quote, speaker):
+            return True
+        meant = wording.owners(value, message.text, speaker, self.people)
+        subject = set(wording.words(fact.claim.subjects[0])) if fact.claim.subjects else set()
+        return bool(meant) and all(set(wording.words(who or "")) & subject for who in meant)
+
+    def contradicts(self, fact: Fact, evidence: Evidence) -> bool:
+        """Whether a quote says of a fact's value that it is over: `Wren, not Iris`."""
+        value = fact.claim.value
+        return wording.occurs(value, evidence.quote) and wording.over(value, evidence.quote)
 
     def owns(self, fact: Fact, value: str) -> bool:
         """Whether some message may say a value of a fact's subject."""

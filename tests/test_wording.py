@@ -288,6 +288,9 @@ def test_a_replacement_takes_whole_words_only() -> None:
         ("Mia is Ann's sister.", "Mia is Ann's sister.", True),
         ("Ann's new boss is Mr Hale.", "Mr Hale is Ann's boss.", False),
         ("My flatmate is called Dario.", "Dario is my flatmate.", False),
+        ("Ann's GP is Dr Moss.", "Dr Moss is Ann's GP.", False),
+        ("Ann has a piano teacher named Mr Orr.", "Mr Orr is Ann's piano teacher.", False),
+        ("I have a flatmate called Dario.", "Dario is my flatmate.", False),
         ("Zoe Lund is Ann's piano teacher.", "Zoe Lund is Ann's piano teacher.", False),
     ],
 )
@@ -304,6 +307,7 @@ def test_a_relation_has_one_form(sentence: str, stated: str, several: bool) -> N
         "Mia is Ann's ex husband.",
         "Ann's phone is a Nokia.",
         "Ann's town is Hull.",
+        "Ann has a dog called Bella.",
         "Mia is Ann's friend from work.",
         "Mia was Ann's boss.",
     ],

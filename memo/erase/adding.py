@@ -117,7 +117,7 @@ class Adding(Propagating):
             return
         right = self._right([claim.text])[claim.text]
         objection = self._objection(fact)
-        if right < MIN_RIGHT and not self.told.names(fact, said.evidence):
+        if right < MIN_RIGHT and not self.told.names(fact, claim.value, said.evidence):
             objection = "only one of two readings says so"
         if right >= MIN_HELD:
             self._supersede(fact, claim, said.at, said.evidence, right, objection)

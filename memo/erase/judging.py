@@ -108,7 +108,9 @@ class Judging(Placing):
         quote = self.told.quote(fact, answer)
         if quote is not None and self.told.replaces_nothing(quote):
             return None
-        if quote is None or not self.told.owns(fact, answer):
+        if quote is None or not (
+            self.told.owns(fact, answer) or self.told.contradicts(fact, quote)
+        ):
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
         return answer, witness
@@ -135,6 +137,8 @@ class Judging(Placing):
                 continue  # ended together with another fact in its slot
             confidence = None if witness is not None else right[claim.text]
             instead = excluding.get((fact.text, claim.text), 1.0)
+            if instead >= COEXISTING and self._is_contradicted(fact):
+                instead = 1.0
             evidence = (
                 self.said[witness].evidence
                 if witness is not None
@@ -156,9 +160,14 @@ class Judging(Placing):
                 reason = "only one of two readings says so"
             elif instead < COMPETING:
                 reason = "both may be true"
-            elif witness is None and not self.told.names(fact, evidence):
+            elif witness is None and not self.told.names(fact, claim.value, evidence):
                 reason = "the sentence does not name whom it is about"
             self._supersede(fact, claim, at, evidence, confidence, reason)
+
+    def _is_contradicted(self, fact: Fact) -> bool:
+        """Whether the document says of a fact's value that it is over: `Oslo is off`."""
+        quote = self.told.quote(fact, fact.claim.value)
+        return quote is not None and self.told.contradicts(fact, quote)
 
     def _witnessed(
         self, proposals: list[tuple[Fact, str, int | None]]

@@ -189,6 +189,11 @@ _SOMEBODYS_IS = re.compile(
     rf"({_WHOSE}) ((?:{_ROLE}\s){{1,3}})is (?:called |named )?({_CALLED})\.?"
 )
 
+_HAS_SOMEBODY = re.compile(
+    rf"({_CALLED}|I) (?:has|have) (?:an? )?(?:new )?((?:{_ROLE}\s){{1,3}})(?:called|named) "
+    rf"({_CALLED})\.?"
+)
+
 _TITLED = re.compile(r"(?:Mrs|Mr|Ms|Miss|Dr)\b")
 
 
@@ -219,13 +224,18 @@ class Relation:
 
 
 def relation(sentence: str) -> Relation | None:
-    """The relation that a sentence states: `Mia is Ann's sister`, `Ann's new boss is Mr Hale`."""
+    """The relation a sentence states: `Mia is Ann's sister`, `Ann has a boss called Mr Hale`."""
     if match := _IS_SOMEBODYS.fullmatch(sentence):
         person, whose, name = match.groups()
     elif match := _SOMEBODYS_IS.fullmatch(sentence):
         whose, name, person = match.groups()
         if name.split()[-1] not in _NEAR_PEOPLE and not _TITLED.match(person):
             return None
+    elif match := _HAS_SOMEBODY.fullmatch(sentence):
+        somebody, name, person = match.groups()
+        if not _TITLED.match(person) and name.split()[-1] not in frozenset().union(*_ONE_AT_A_TIME):
+            return None  # `Ann has a dog called Max`
+        whose = "my" if somebody == "I" else f"{somebody}'s"
     else:
         return None
     name = name.strip().removeprefix("new ")
