@@ -41,6 +41,16 @@ def whose(claim: Claim) -> list[str]:
     return [*main, *(subject for subject in claim.subjects if subject not in main)]
 
 
+def owner(claim: Claim) -> str:
+    """To whom a claim's value belongs; for who holds a place in a life, whose life that is."""
+    if not claim.subjects:
+        return ""
+    stated = wording.relation(claim.text)
+    if stated is None or stated.holder not in claim.subjects:
+        return claim.subjects[0]
+    return stated.owner
+
+
 def is_about(claim: Claim, text: str, speaker: str) -> bool:
     """Whether a text by a speaker may speak of a claim's subjects.
 

@@ -142,8 +142,9 @@ def extract(
     said += _admitted(_missed(worth, said), document, spoken, lm, literal=True)
     said = [s for i, s in enumerate(said) if not any(_repeats(s, t) for t in said[:i])]
     said.sort(key=lambda s: s.evidence.message)
-    over = [s for s in said if s.ends]
-    return [s for s in said if s.ends or not any(_denies(e, s) for e in over)], problems
+    return [
+        s for s in said if s.ends or not any(_denies(e, s) or _corrects(e, s) for e in said)
+    ], problems
 
 
 def _repeats(one: Said, other: Said) -> bool:
@@ -288,10 +289,25 @@ def _denies(ending: Said, other: Said) -> bool:
     """Whether a document says of the same value both that it is over and that it holds."""
     value = wording.content(other.claim.value)
     return (
-        has_slot(other.claim)
+        ending.ends
+        and has_slot(other.claim)
         and same_subject(ending.claim, other.claim)
         and ending.evidence.quote == other.evidence.quote
         and value <= wording.content(ending.claim.text)
+    )
+
+
+def _corrects(one: Said, other: Said) -> bool:
+    """Whether a claim holds in whose place a document names another as over: `never the 12th`."""
+    return (
+        one.holds
+        and not other.holds
+        and has_slot(one.claim)
+        and has_slot(other.claim)
+        and not one.claim.several
+        and same_subject(one.claim, other.claim)
+        and wording.content(one.claim.question) == wording.content(other.claim.question)
+        and not wording.same_value(one.claim.value, other.claim.value)
     )
 
 

@@ -114,7 +114,8 @@ def same_slots(
     excluding = dict(zip(equal + read, _excluding(said, equal + read, exclusion), strict=True))
     same: dict[int, list[Fact]] = {i: [] for i in slotted}
     for i, fact in equal + read:
-        least = COEXISTING if (i, fact) in equal else COMPETING
+        instead = (i, fact) in equal or wording.comes_instead(said[i].evidence.quote)
+        least = COEXISTING if instead else COMPETING
         if excluding[i, fact] >= least:
             same[i].append(fact)
     beside = frozenset(i for i, fact in equal if fact not in same[i] and not said[i].claim.several)

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from memo import wording
-from memo.claims import anchor, is_about
+from memo.claims import anchor, is_about, owner
 from memo.extract import Spoken, read_aloud
 from memo.records import Document, Evidence, Fact
 
@@ -39,6 +39,13 @@ class Told:
         return read_aloud(self.spoken)
 
     @cached_property
+    def corrections(self) -> list[tuple[str, str]]:
+        """Names and numbers that it puts right, new and old."""
+        return [
+            pair for message in self.document.messages for pair in wording.corrections(message.text)
+        ]
+
+    @cached_property
     def present(self) -> frozenset[str]:
         """Who speaks."""
         return frozenset(turn.speaker for turn in self.spoken)
@@ -54,7 +61,7 @@ class Told:
         if is_about(fact.claim, evidence.quote, speaker):
             return True
         meant = wording.owners(value, message.text, speaker, self.people)
-        subject = set(wording.words(fact.claim.subjects[0])) if fact.claim.subjects else set()
+        subject = set(wording.words(owner(fact.claim)))
         return bool(meant) and all(set(wording.words(who or "")) & subject for who in meant)
 
     def contradicts(self, fact: Fact, evidence: Evidence) -> bool:
@@ -64,7 +71,7 @@ class Told:
 
     def owns(self, fact: Fact, value: str) -> bool:
         """Whether some message may say a value of a fact's subject."""
-        subject = fact.claim.subjects[0] if fact.claim.subjects else ""
+        subject = owner(fact.claim)
         return any(
             wording.occurs(value, turn.text)
             and wording.may_own(
@@ -80,7 +87,7 @@ class Told:
 
     def quote(self, fact: Fact, value: str) -> Evidence | None:
         """Where the document says a value, if it can by the fact's subject; None if nowhere."""
-        about = fact.claim.subjects[0] if fact.claim.subjects else ""
+        about = owner(fact.claim)
         found = [
             Evidence(quote, i)
             for i, message in enumerate(self.document.messages)

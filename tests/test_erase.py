@@ -613,6 +613,28 @@ def test_a_thing_that_is_gone_is_whose_it_was(life: Life, said: str, over: list[
     assert life.texts(State.PAST) == over
 
 
+def test_a_correction_in_so_many_words_needs_no_question(life: Life) -> None:
+    cat = "Ben has a cat called Nelson."
+    lm = reader(
+        extracts={"Nelson is": [cat]},
+        slots={cat: "What pets does Ben have? | a cat called Nelson | several"},
+    )
+    life.tell(document("Nelson is a cat that Ben has called so.", "2024-01-05", "Ben"), lm)
+    life.tell(document("It's Wilson, not Nelson. Ben never said.", "2024-06-01"), lm)
+    assert life.true_on() == ["Ben has a cat called Wilson."]
+
+
+def test_a_new_holder_of_a_place_in_a_life_is_read_of_whose_life_it_is(life: Life) -> None:
+    who = "Who is Ann's childminder?"
+    lm = reader(
+        extracts={"Rosa": ["Rosa is Ann's childminder."]},
+        readings={("Nadine", who): "Nadine"},
+    )
+    life.tell(document("Rosa is my childminder.", "2024-01-05"), lm)
+    life.tell(document("I go to another childminder now, Nadine.", "2024-06-01"), lm)
+    assert life.true_on() == ["Nadine is Ann's childminder."]
+
+
 def test_who_has_become_something_else_need_not_be_it_in_the_same_place(life: Life) -> None:
     clerk, job = "Ann is a clerk at Acme.", "What is Ann's job?"
     lm = reader(

@@ -437,3 +437,25 @@ def test_kinship_by_birth(sentence: str, kin: bool) -> None:
 
 def test_a_thing_is_nobodys_relation() -> None:
     assert wording.relation("The Nokia is Ann's phone.") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("The cat is called Wilson! Wilson, not Nelson.", [("Wilson", "Nelson")]),
+        ("She's from Graz, it's not Vienna.", [("Graz", "Vienna")]),
+        ("It's on the 21st, not the 12th.", [("21st", "12th")]),
+        ("My dentist is Dr Lund, not Dr Moss.", [("Lund", "Moss")]),
+        ("I like tea, not coffee.", []),
+        ("I'm not Ann.", []),
+    ],
+)
+def test_corrections_of_names_and_numbers(text: str, pairs: list[tuple[str, str]]) -> None:
+    assert wording.corrections(text) == pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"), [("I swim now instead.", True), ("I swim instead of running.", False)]
+)
+def test_what_comes_instead(text: str, *, instead: bool) -> None:
+    assert wording.comes_instead(text) is instead

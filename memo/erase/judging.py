@@ -10,6 +10,7 @@ from memo.claims import (
 from memo.erase.placing import Placing
 from memo.records import (
     Claim,
+    Evidence,
     Fact,
 )
 from memo.slots import AGREEING, COEXISTING, COMPETING
@@ -74,6 +75,9 @@ class Judging(Placing):
         if restated is not None:
             self._reinforce(fact, self.said[restated].evidence, restated)
             return None
+        corrected = self._corrected(fact)
+        if corrected is not None:
+            return corrected[0], None
         if not answer or fact.claim.several:
             return None
         if wording.names_a_relation(answer) and not wording.names_a_relation(fact.claim.value):
@@ -135,34 +139,48 @@ class Judging(Placing):
         for fact, claim, witness in drafts:
             if fact.id in self.draft.settled:
                 continue  # ended together with another fact in its slot
-            confidence = None if witness is not None else right[claim.text]
-            instead = excluding.get((fact.text, claim.text), 1.0)
-            if instead >= COEXISTING and self._is_contradicted(fact):
-                instead = 1.0
-            evidence = (
-                self.said[witness].evidence
-                if witness is not None
-                else self.told.quote(fact, claim.value)
-            )
-            if evidence is None:
+            if witness is None:
+                instead = self._instead(fact, excluding[fact.text, claim.text])
+                self._reword(fact, claim, right, instead)
                 continue
-            if confidence is not None and confidence < MIN_HELD:
-                likelier = confidence >= max(CONTRAST * right[fact.text], MIN_LIKELIER)
-                if not likelier or instead < AGREEING:
-                    continue
-            if instead < COEXISTING:
-                continue
-            at = self.told.at(evidence)
-            if witness is not None:
-                self.draft.used.add(witness)
-            reason = self._objection(fact)
-            if confidence is not None and confidence < MIN_RIGHT and instead < AGREEING:
-                reason = "only one of two readings says so"
-            elif instead < COMPETING:
-                reason = "both may be true"
-            elif witness is None and not self.told.names(fact, claim.value, evidence):
-                reason = "the sentence does not name whom it is about"
-            self._supersede(fact, claim, at, evidence, confidence, reason)
+            said = self.said[witness]
+            self.draft.used.add(witness)
+            self._supersede(fact, claim, said.at, said.evidence, None, self._objection(fact))
+
+    def _instead(self, fact: Fact, excluding: float) -> float:
+        """Exclusion of a fact by its successor; 1 where the document says that it is over."""
+        if self._corrected(fact) is not None:
+            return 1.0
+        return 1.0 if excluding >= COEXISTING and self._is_contradicted(fact) else excluding
+
+    def _reword(self, fact: Fact, claim: Claim, right: dict[str, float], instead: float) -> None:
+        """Supersede a fact by a sentence that only the reading and its check bear out."""
+        confidence = right[claim.text]
+        corrected = self._corrected(fact)
+        evidence = corrected[1] if corrected else self.told.quote(fact, claim.value)
+        if evidence is None or instead < COEXISTING:
+            return
+        if confidence < MIN_HELD:
+            likelier = confidence >= max(CONTRAST * right[fact.text], MIN_LIKELIER)
+            if not likelier or instead < AGREEING:
+                return
+        reason = self._objection(fact)
+        if confidence < MIN_RIGHT and instead < AGREEING:
+            reason = "only one of two readings says so"
+        elif instead < COMPETING:
+            reason = "both may be true"
+        elif not corrected and not self.told.names(fact, claim.value, evidence):
+            reason = "the sentence does not name whom it is about"
+        self._supersede(fact, claim, self.told.at(evidence), evidence, confidence, reason)
+
+    def _corrected(self, fact: Fact) -> tuple[str, Evidence] | None:
+        """A fact's value as the document puts it right in so many words: `Wren, not Iris`."""
+        for new, old in self.told.corrections:
+            value = wording.replaced(fact.claim.value, old, new)
+            evidence = self.told.quote(fact, f"{new} {old}")
+            if value and evidence and has_slot(fact.claim):
+                return value, evidence
+        return None
 
     def _is_contradicted(self, fact: Fact) -> bool:
         """Whether the document says of a fact's value that it is over: `Oslo is off`."""

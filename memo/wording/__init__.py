@@ -15,6 +15,8 @@ from memo.wording.clauses import (
 from memo.wording.endings import (
     asks_about_past,
     comes_beside,
+    comes_instead,
+    corrections,
     denies,
     ends_something,
     goes_on,
@@ -68,7 +70,9 @@ __all__ = [
     "asks_about_past",
     "claimed",
     "comes_beside",
+    "comes_instead",
     "content",
+    "corrections",
     "cut_after",
     "denies",
     "echoes",

@@ -46,8 +46,8 @@ _KEEPING = re.compile(
     re.IGNORECASE,
 )
 _BESIDE = re.compile(
-    r"\b(?:(?:an?|my|our|his|her|their) second|another|besides|in addition|on top of|alongside|"
-    r"as well as|additional|an extra)\b|\b(?:too|as well)(?=\s*(?:[.,;!)]|$))",
+    r"\b(?:(?:an?|my|our|his|her|their) second|another(?![^.!?;]*\bnow\b)|besides|in addition|"
+    r"on top of|alongside|as well as|additional|an extra)\b|\b(?:too|as well)(?=\s*(?:[.,;!)]|$))",
     re.IGNORECASE,
 )
 
@@ -71,6 +71,13 @@ _TOWARDS = re.compile(r"(?<!ing )\b(?:to|into|for|(?<=it )with|by)\b", re.IGNORE
 _CLAUSE = re.compile(
     r"[,;:]|\s(?:-|\u2013|\u2014)\s|\b(?:and|but|so|then|though|while|because|since)\b"
 )
+
+_CORRECTING = re.compile(
+    r"(?<![\w'’])([\w'’-]+),? (?:and |it['’]s |was )?not "
+    r"(?:(?:the|an?|in|on|at|from|to|for|Mrs?|Ms|Dr) )*([\w'’-]+)"
+)
+
+_INSTEAD = re.compile(r"\binstead\b(?! of\b)", re.IGNORECASE)
 
 _PAST = re.compile(
     r"\b(did|was|were|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|once|"
@@ -120,6 +127,24 @@ def denies(value: str, text: str) -> bool:
     said = len(re.findall(rf"(?<!\w){bare}(?!\w)", text, re.IGNORECASE)) if bare else 0
     denied = rf"(?:\bnot|\bisn['’]t|\baren['’]t|\bnever) {_SMALL}{{0,2}}{bare}(?!\w)"
     return 0 < said == len(re.findall(denied, text, re.IGNORECASE))
+
+
+def corrections(text: str) -> list[tuple[str, str]]:
+    """Names and numbers that a text puts right, new and old: `It's Wilson, not Nelson`."""
+    return [
+        (new, old)
+        for new, old in _CORRECTING.findall(text)
+        if new.casefold() != old.casefold()
+        and (
+            (new[0].isupper() and old[0].isupper() and not re.match(r"(?:I|It|No)\b", new))
+            or (new[0].isdigit() and old[0].isdigit())
+        )
+    ]
+
+
+def comes_instead(text: str) -> bool:
+    """Whether a sentence says that something takes another's place: `I swim now instead`."""
+    return bool(_INSTEAD.search(text))
 
 
 def recalls(text: str) -> bool:

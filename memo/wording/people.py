@@ -218,6 +218,11 @@ class Relation:
         return f"{self.whose} {self.name}"
 
     @property
+    def owner(self) -> str:
+        """To whom: `Ann`, or `I`."""
+        return "I" if self.whose == "my" else POSSESSIVE.sub("", self.whose)
+
+    @property
     def several(self) -> bool:
         """Whether others can be the same to them."""
         return self.name.split()[-1] in _MANY
