@@ -40,7 +40,7 @@ class Told:
 
     @cached_property
     def corrections(self) -> list[tuple[str, str]]:
-        """Names and numbers that it puts right, new and old."""
+        """Words that it puts right, new and old."""
         return [
             pair for message in self.document.messages for pair in wording.corrections(message.text)
         ]
@@ -97,14 +97,17 @@ class Told:
         return next(iter(own or found), None)
 
     def replaces_nothing(self, evidence: Evidence) -> bool:
-        """Whether a quote tells of former days, of what goes on as it was, or of something more.
+        """Whether a quote tells of former days, of a while, of what goes on or of something more.
 
         `I've bought a second guitar! It's an electric one.`
         """
+        before, _, after = self.document.messages[evidence.message].text.partition(evidence.quote)
+        following = wording.sentences(after)[:1]
         if wording.recalls(evidence.quote) or wording.keeps(evidence.quote):
             return True
-        before, _, after = self.document.messages[evidence.message].text.partition(evidence.quote)
-        near = [evidence.quote, *wording.sentences(after)[:1]]
+        if wording.passes(evidence.quote, " ".join(following)):
+            return True
+        near = [evidence.quote, *following]
         if wording.goes_on(evidence.quote):
             near = [*wording.sentences(before)[-1:], *near]
         return wording.comes_beside(" ".join(near))

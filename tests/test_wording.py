@@ -446,11 +446,14 @@ def test_a_thing_is_nobodys_relation() -> None:
         ("She's from Graz, it's not Vienna.", [("Graz", "Vienna")]),
         ("It's on the 21st, not the 12th.", [("21st", "12th")]),
         ("My dentist is Dr Lund, not Dr Moss.", [("Lund", "Moss")]),
+        ("I said geography, but it's geology she studies.", [("geology", "geography")]),
+        ("Sorry, I told you the 9th - it's the 10th!", [("10th", "9th")]),
+        ("I said no, it's too far.", []),
         ("I like tea, not coffee.", []),
         ("I'm not Ann.", []),
     ],
 )
-def test_corrections_of_names_and_numbers(text: str, pairs: list[tuple[str, str]]) -> None:
+def test_corrections(text: str, pairs: list[tuple[str, str]]) -> None:
     assert wording.corrections(text) == pairs
 
 
@@ -459,3 +462,20 @@ def test_corrections_of_names_and_numbers(text: str, pairs: list[tuple[str, str]
 )
 def test_what_comes_instead(text: str, *, instead: bool) -> None:
     assert wording.comes_instead(text) is instead
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "passes"),
+    [
+        ("I'm in Oslo for three weeks.", "", True),
+        ("I'm borrowing Dad's Fiat.", "", True),
+        ("I drive a Fiat.", "The garage has lent it to me.", True),
+        ("I drive a Fiat.", "Dad lent me the money.", False),
+        ("I've been in Oslo for three weeks.", "", False),
+        ("I've worked at Acme for a month.", "", False),
+        ("I'm at Acme for two weeks now.", "", False),
+        ("I live in Oslo.", "", False),
+    ],
+)
+def test_what_is_so_for_a_while(text: str, after: str, *, passes: bool) -> None:
+    assert wording.passes(text, after) is passes

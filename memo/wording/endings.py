@@ -58,6 +58,18 @@ _RECALLED = re.compile(
     re.IGNORECASE,
 )
 
+_PASSING = re.compile(
+    r"\b(?:lent|lend|lending|borrow(?:ed|ing|s)?|on loan|for now|for the (?:moment|time being)|"
+    r"temporar\w+|(?:in the )?meantime|meanwhile|visiting|house-?sitting|on (?:holiday|vacation)|"
+    r"(?<!been )for (?:just |only |about )?(?:an?|the|this|another|a few|a couple of|\w+) "
+    r"(?:days?|nights?|weeks?|weekend|fortnight|months?|summer|winter|term|holidays)(?! now))\b",
+    re.IGNORECASE,
+)
+
+_LENT = re.compile(r"\b(?:lent|loaned) (?:it|them|one)\b|\bon loan\b", re.IGNORECASE)
+
+_LASTING = re.compile(r"\b(?:been|lived|worked|had|since)\b", re.IGNORECASE)
+
 _SMALL = r"(?:(?:on|in|at|from|to|with|for|by|an?|the|my|our|his|her|their) )"
 
 _LIGHT = frozenset(
@@ -76,6 +88,14 @@ _CORRECTING = re.compile(
     r"(?<![\w'’])([\w'’-]+),? (?:and |it['’]s |was )?not "
     r"(?:(?:the|an?|in|on|at|from|to|for|Mrs?|Ms|Dr) )*([\w'’-]+)"
 )
+
+_MISSPOKEN = re.compile(
+    r"\bI (?:said|wrote|told you|put|meant) (?:that )?(?:(?:it['’]s|it was|the|an?|in|on|at|to) )*"
+    r"(?!no\b|yes\b|so\b)([\w'’-]+)[^\w.!?]+(?:but |no |sorry |it['’]s |it is |it was |meant |should be |actually |"
+    r"the |an? |in |on |at |to )*?(?:it['’]s|it is|it was|meant|should be) "
+    r"(?:(?:the|an?|in|on|at|to) )*([\w'’-]+)"
+)
+"""`I said geography, but it's geology she studies`."""
 
 _INSTEAD = re.compile(r"\binstead\b(?! of\b)", re.IGNORECASE)
 
@@ -130,8 +150,11 @@ def denies(value: str, text: str) -> bool:
 
 
 def corrections(text: str) -> list[tuple[str, str]]:
-    """Names and numbers that a text puts right, new and old: `It's Wilson, not Nelson`."""
-    return [
+    """Words that a text puts right, new and old: `It's Wilson, not Nelson`."""
+    misspoken = [
+        (new, old) for old, new in _MISSPOKEN.findall(text) if content(old) and content(new)
+    ]
+    return misspoken + [
         (new, old)
         for new, old in _CORRECTING.findall(text)
         if new.casefold() != old.casefold()
@@ -150,6 +173,17 @@ def comes_instead(text: str) -> bool:
 def recalls(text: str) -> bool:
     """Whether a sentence tells of former days: `when I lived in Hull` ends no other home."""
     return bool(_RECALLED.search(text))
+
+
+def passes(text: str, after: str = "") -> bool:
+    """Whether a sentence tells of what is so for a while: `I'm in Oslo for three weeks`.
+
+    Args:
+        text: The sentence.
+        after: The one that follows it: `I drive a Fiat. They've lent it to me.`
+    """
+    passing = _PASSING.search(text) is not None and not _LASTING.search(text)
+    return passing or _LENT.search(after) is not None
 
 
 def keeps(text: str) -> bool:
