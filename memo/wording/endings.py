@@ -91,8 +91,8 @@ _CORRECTING = re.compile(
 
 _MISSPOKEN = re.compile(
     r"\bI (?:said|wrote|told you|put|meant) (?:that )?(?:(?:it['’]s|it was|the|an?|in|on|at|to) )*"
-    r"(?!no\b|yes\b|so\b)([\w'’-]+)[^\w.!?]+(?:but |no |sorry |it['’]s |it is |it was |meant |should be |actually |"
-    r"the |an? |in |on |at |to )*?(?:it['’]s|it is|it was|meant|should be) "
+    r"(?!no\b|yes\b|so\b)([\w'’-]+)[^\w.!?]+(?:(?:but|no|sorry|actually|the|an?|in|on|at|to) )*"
+    r"(?:it['’]s|it is|it was|meant|should be) "
     r"(?:(?:the|an?|in|on|at|to) )*([\w'’-]+)"
 )
 """`I said geography, but it's geology she studies`."""
