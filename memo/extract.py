@@ -293,7 +293,7 @@ def _denies(ending: Said, other: Said) -> bool:
         and has_slot(other.claim)
         and same_subject(ending.claim, other.claim)
         and ending.evidence.quote == other.evidence.quote
-        and value <= wording.content(ending.claim.text)
+        and value <= wording.content(ending.claim.text) - wording.content(ending.claim.subjects[0])
     )
 
 

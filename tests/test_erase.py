@@ -624,6 +624,17 @@ def test_a_correction_in_so_many_words_needs_no_question(life: Life) -> None:
     assert life.true_on() == ["Ben has a cat called Wilson."]
 
 
+def test_what_somebody_never_does_does_not_deny_who_they_are(life: Life) -> None:
+    facts = ["Dr Moss is Ann's GP.", "Dr Moss never looks up."]
+    life.tell(
+        document("My GP is Dr Moss, she never looks up.", "2024-01-05"),
+        reader(
+            extracts={"GP": facts}, slots={facts[1]: "What does Dr Moss do? | never looks up | one"}
+        ),
+    )
+    assert facts[0] in life.true_on()
+
+
 def test_a_new_holder_of_a_place_in_a_life_is_read_of_whose_life_it_is(life: Life) -> None:
     who = "Who is Ann's childminder?"
     lm = reader(

@@ -129,9 +129,7 @@ class Judging(Placing):
             [claim.text for _, claims, witness in options if witness is None for claim in claims]
         )
         drafts = [
-            (fact, max(claims, key=lambda claim: right.get(claim.text, 0.0)), witness)
-            for fact, claims, witness in options
-            if claims
+            (fact, _fullest(claims, right), witness) for fact, claims, witness in options if claims
         ]
         unseen = [(fact.text, claim.text) for fact, claim, witness in drafts if witness is None]
         right |= self._right([old for old, new in unseen if right[new] < MIN_HELD])
@@ -218,7 +216,7 @@ class Judging(Placing):
         ]
 
     def _successors(self, fact: Fact, value: str, witness: int | None) -> list[Claim]:
-        """Claims of which the likeliest takes a fact's place; they name what the document names.
+        """Claims that may take a fact's place, the fullest first; they name what the document names.
 
         Who `is a clerk at the depot` and has become a pensioner is one nowhere in particular.
         """
@@ -230,9 +228,15 @@ class Judging(Placing):
         text = wording.replaced(fact.text, fact.claim.value, value)
         if text is None:
             return []
-        texts = [text, wording.cut_after(text, value)]
+        texts = [text] if self._corrected(fact) else [text, wording.cut_after(text, value)]
         return [
             Claim(words, fact.claim.question, value, fact.claim.subjects)
             for words in texts
             if words is not None
         ]
+
+
+def _fullest(claims: list[Claim], right: dict[str, float]) -> Claim:
+    """The first claim that is likely enough, else the likeliest."""
+    likely = (claim for claim in claims if right.get(claim.text, 1.0) >= MIN_HELD)
+    return next(likely, max(claims, key=lambda claim: right.get(claim.text, 1.0)))

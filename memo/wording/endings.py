@@ -8,7 +8,7 @@ from memo.wording.words import LEADING, WORD, content, sentences, words
 
 _ENDING = re.compile(
     r"\b(no (?:longer|more)|any ?more|not|never|quit|stop(?:ped|s)?|"
-    r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|lost|left|leaving|"
+    r"(?:give|giving|given|gave) (?:it )?(?:up|away)|sold|lost|left|leaving|to leave|"
     r"selling (?:the|my|our|his|her|their)|"
     r"ended|ends|(?:is|are|was|be|all|['’]s) over|cancel(?:led|ed)?|"
     r"called off|last day|(?:is|are|was|come|came|take|took|taken) (?:\w+ )?off|broke|broken|"
