@@ -149,6 +149,8 @@ def test_endings_are_seen(text: str) -> None:
         ("the rash", "The rash does not come from the soap", False),
         ("Cerys", "Cerys is back from Canada", False),
         ("the flat", "The flat is sold", True),
+        ("the shed", "Forget the shed, we've scrapped it, too dear", True),
+        ("the shed", "I love the shed, I've left work", False),
         ("Acme", "Busy day at Acme", False),
         ("Oslo", "A busy day", False),
     ],
@@ -458,7 +460,12 @@ def test_corrections(text: str, pairs: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "instead"), [("I swim now instead.", True), ("I swim instead of running.", False)]
+    ("text", "instead"),
+    [
+        ("I swim now instead.", True),
+        ("I swim instead of running.", False),
+        ("He goes to another minder now.", True),
+    ],
 )
 def test_what_comes_instead(text: str, *, instead: bool) -> None:
     assert wording.comes_instead(text) is instead

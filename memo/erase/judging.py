@@ -138,25 +138,21 @@ class Judging(Placing):
             if fact.id in self.draft.settled:
                 continue  # ended together with another fact in its slot
             if witness is None:
-                instead = self._instead(fact, excluding[fact.text, claim.text])
-                self._reword(fact, claim, right, instead)
+                self._reword(fact, claim, right, excluding[fact.text, claim.text])
                 continue
             said = self.said[witness]
             self.draft.used.add(witness)
             self._supersede(fact, claim, said.at, said.evidence, None, self._objection(fact))
 
-    def _instead(self, fact: Fact, excluding: float) -> float:
-        """Exclusion of a fact by its successor; 1 where the document says that it is over."""
-        if self._corrected(fact) is not None:
-            return 1.0
-        return 1.0 if excluding >= COEXISTING and self._is_contradicted(fact) else excluding
-
-    def _reword(self, fact: Fact, claim: Claim, right: dict[str, float], instead: float) -> None:
+    def _reword(self, fact: Fact, claim: Claim, right: dict[str, float], excluding: float) -> None:
         """Supersede a fact by a sentence that only the reading and its check bear out."""
         confidence = right[claim.text]
         corrected = self._corrected(fact)
         evidence = corrected[1] if corrected else self.told.quote(fact, claim.value)
-        if evidence is None or instead < COEXISTING:
+        if evidence is None:
+            return
+        instead = 1.0 if corrected else self._instead(fact, evidence, excluding)
+        if instead < COEXISTING:
             return
         if confidence < MIN_HELD:
             likelier = confidence >= max(CONTRAST * right[fact.text], MIN_LIKELIER)
@@ -170,6 +166,14 @@ class Judging(Placing):
         elif not corrected and not self.told.names(fact, claim.value, evidence):
             reason = "the sentence does not name whom it is about"
         self._supersede(fact, claim, self.told.at(evidence), evidence, confidence, reason)
+
+    def _instead(self, fact: Fact, evidence: Evidence, excluding: float) -> float:
+        """Exclusion of a fact by another value; 1 where the document says that the fact is over.
+
+        Unless both can well be true: `I've given up one of my two jobs`.
+        """
+        told = self._is_contradicted(fact) or wording.comes_instead(evidence.quote)
+        return 1.0 if told and excluding >= COEXISTING else excluding
 
     def _corrected(self, fact: Fact) -> tuple[str, Evidence] | None:
         """A fact's value as the document puts it right in so many words: `Wren, not Iris`."""
@@ -216,7 +220,7 @@ class Judging(Placing):
         ]
 
     def _successors(self, fact: Fact, value: str, witness: int | None) -> list[Claim]:
-        """Claims that may take a fact's place, the fullest first; they name what the document names.
+        """Claims that may take a fact's place, the fullest first; of words in the document.
 
         Who `is a clerk at the depot` and has become a pensioner is one nowhere in particular.
         """

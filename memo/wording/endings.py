@@ -46,7 +46,7 @@ _KEEPING = re.compile(
     re.IGNORECASE,
 )
 _BESIDE = re.compile(
-    r"\b(?:(?:an?|my|our|his|her|their) second|another(?![^.!?;]*\bnow\b)|besides|in addition|"
+    r"\b(?:(?:an?|my|our|his|her|their) second|another(?! \w+ now\b)|besides|in addition|"
     r"on top of|alongside|as well as|additional|an extra)\b|\b(?:too|as well)(?=\s*(?:[.,;!)]|$))",
     re.IGNORECASE,
 )
@@ -78,6 +78,8 @@ _LIGHT = frozenset(
 
 _ARRIVING = re.compile(r"\b(?:moved|switched|changed) (?:in ?)?to\b", re.IGNORECASE)
 
+_IT = re.compile(r"\b(?:it|them)\s*[.!?]*$", re.IGNORECASE)
+
 _TOWARDS = re.compile(r"(?<!ing )\b(?:to|into|for|(?<=it )with|by)\b", re.IGNORECASE)
 
 _CLAUSE = re.compile(
@@ -97,7 +99,7 @@ _MISSPOKEN = re.compile(
 )
 """`I said geography, but it's geology she studies`."""
 
-_INSTEAD = re.compile(r"\binstead\b(?! of\b)", re.IGNORECASE)
+_INSTEAD = re.compile(r"\binstead\b(?! of\b)|\banother \w+ now\b", re.IGNORECASE)
 
 _PAST = re.compile(
     r"\b(did|was|were|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|once|"
@@ -119,10 +121,16 @@ def over(value: str, text: str) -> bool:
     wanted = content(value)
     if ends_something(value):
         return True
-    clauses = [c for s in sentences(text) for c in _CLAUSE.split(s) if wanted <= content(c)]
-    if not wanted or not clauses:
+    clauses = [clause for sentence in sentences(text) for clause in _CLAUSE.split(sentence)]
+    named = [i for i, clause in enumerate(clauses) if wanted <= content(clause)]
+    if not wanted or not named:
         return ends_something(text)
-    return any(_is_over(wanted, clause) for clause in clauses)
+    return any(_is_over(wanted, clauses[i]) or _it_ends(clauses[i + 1 : i + 2]) for i in named)
+
+
+def _it_ends(following: list[str]) -> bool:
+    """Whether a clause says that what the one before it has named is over: `we've scrapped it`."""
+    return any(_IT.search(clause) and ends_something(clause) for clause in following)
 
 
 def _is_over(wanted: frozenset[str], clause: str) -> bool:

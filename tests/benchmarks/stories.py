@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memo import erase, retrieve, wording
+from memo.claims import goes_on
 from memo.records import Document, Fact, Message, State
 from memo.store import Store
 
@@ -110,10 +111,14 @@ def _fits(text: str, groups: Sequence[Sequence[str]]) -> bool:
 
 
 def _stale(live: Iterable[Fact], groups: Sequence[Sequence[str]], story: dict[str, Any]) -> bool:
-    """Whether a fact still holds that matches what should have ended and nothing expected."""
+    """Whether a fact still holds that matches what should have ended and nothing expected.
+
+    What happened once (`took the Corolla away`) holds for ever and says nothing of today.
+    """
     expected = [e["match"] for e in story.get("current", ())]
     return any(
         _fits(f.text, groups)
+        and goes_on(f.claim)
         and not any(_fits(f.text, e) for e in expected)
         and not wording.ends_something(f.text)
         for f in live
