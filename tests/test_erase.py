@@ -624,6 +624,19 @@ def test_a_correction_in_so_many_words_needs_no_question(life: Life) -> None:
     assert life.true_on() == ["Ben has a cat called Wilson."]
 
 
+@pytest.mark.parametrize(("right", "day"), [(0.8, "Wednesdays"), (0.2, "Mondays")])
+def test_a_correction_needs_to_be_of_the_fact(life: Life, right: float, day: str) -> None:
+    yoga = "Ann does yoga on Mondays."
+    lm = reader(
+        extracts={"yoga": [yoga]},
+        slots={yoga: "What sport does Ann do? | yoga | one"},
+        right={"Ann does yoga on Wednesdays.": right, yoga: 0.1},
+    )
+    life.tell(document("I do yoga on Mondays.", "2024-01-05"), lm)
+    life.tell(document("The bins go out on Wednesdays, not on Mondays.", "2024-06-01"), lm)
+    assert life.true_on() == [f"Ann does yoga on {day}."]
+
+
 def test_what_somebody_never_does_does_not_deny_who_they_are(life: Life) -> None:
     facts = ["Dr Moss is Ann's GP.", "Dr Moss never looks up."]
     life.tell(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from memo import prompts, wording
 from memo.claims import (
     has_slot,
@@ -22,6 +24,16 @@ MIN_HELD = 0.5
 CONTRAST, MIN_LIKELIER = 3.0, 0.15
 """How many times likelier than the old sentence, and how likely at least, a new one is that is
 not likely by itself: of `on earlies at the works` the document may name only the earlies."""
+
+
+class Correction(NamedTuple):
+    """A fact put right."""
+
+    text: str
+    value: str
+    word: str
+    """The right one."""
+    evidence: Evidence
 
 
 class Judging(Placing):
@@ -77,7 +89,7 @@ class Judging(Placing):
             return None
         corrected = self._corrected(fact)
         if corrected is not None:
-            return corrected[0], None
+            return corrected.value, None
         if not answer or fact.claim.several:
             return None
         if wording.names_a_relation(answer) and not wording.names_a_relation(fact.claim.value):
@@ -128,6 +140,9 @@ class Judging(Placing):
         right = self._right(
             [claim.text for _, claims, witness in options if witness is None for claim in claims]
         )
+        for fact, claims, witness in options:
+            if witness is None and claims and self._corrected(fact):  # the rest is not in question
+                right[claims[0].text] = max(right[claim.text] for claim in claims)
         drafts = [
             (fact, _fullest(claims, right), witness) for fact, claims, witness in options if claims
         ]
@@ -148,7 +163,7 @@ class Judging(Placing):
         """Supersede a fact by a sentence that only the reading and its check bear out."""
         confidence = right[claim.text]
         corrected = self._corrected(fact)
-        evidence = corrected[1] if corrected else self.told.quote(fact, claim.value)
+        evidence = corrected.evidence if corrected else self.told.quote(fact, claim.value)
         if evidence is None:
             return
         instead = 1.0 if corrected else self._instead(fact, evidence, excluding)
@@ -156,7 +171,7 @@ class Judging(Placing):
             return
         if confidence < MIN_HELD:
             likelier = confidence >= max(CONTRAST * right[fact.text], MIN_LIKELIER)
-            if not likelier or instead < AGREEING:
+            if corrected or not likelier or instead < AGREEING:
                 return
         reason = self._objection(fact)
         if confidence < MIN_RIGHT and instead < AGREEING:
@@ -175,13 +190,14 @@ class Judging(Placing):
         told = self._is_contradicted(fact) or wording.comes_instead(evidence.quote)
         return 1.0 if told and excluding >= COEXISTING else excluding
 
-    def _corrected(self, fact: Fact) -> tuple[str, Evidence] | None:
-        """A fact's value as the document puts it right in so many words: `Wren, not Iris`."""
+    def _corrected(self, fact: Fact) -> Correction | None:
+        """A fact as the document puts it right in so many words: `Wren, not Iris`."""
         for new, old in self.told.corrections:
-            value = wording.replaced(fact.claim.value, old, new)
+            text = wording.replaced(fact.text, old, new)
             evidence = self.told.quote(fact, f"{new} {old}")
-            if value and evidence and has_slot(fact.claim):
-                return value, evidence
+            if text and evidence and has_slot(fact.claim) and old not in fact.claim.subjects:
+                value = wording.replaced(fact.claim.value, old, new) or fact.claim.value
+                return Correction(text, value, new, evidence)
         return None
 
     def _is_contradicted(self, fact: Fact) -> bool:
@@ -228,11 +244,13 @@ class Judging(Placing):
             claim = self.said[witness].claim
             subjects = claim.subjects or fact.claim.subjects
             return [Claim(claim.text, fact.claim.question, value, subjects)]
-        value = wording.with_article(value, fact.claim.value, self.told.text)
-        text = wording.replaced(fact.text, fact.claim.value, value)
-        if text is None:
-            return []
-        texts = [text] if self._corrected(fact) else [text, wording.cut_after(text, value)]
+        corrected = self._corrected(fact)
+        if corrected is not None:
+            texts = [corrected.text, wording.cut_after(corrected.text, corrected.word)]
+        else:
+            value = wording.with_article(value, fact.claim.value, self.told.text)
+            text = wording.replaced(fact.text, fact.claim.value, value)
+            texts = [text, wording.cut_after(text, value)] if text else []
         return [
             Claim(words, fact.claim.question, value, fact.claim.subjects)
             for words in texts
