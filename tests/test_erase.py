@@ -614,14 +614,18 @@ def test_a_thing_that_is_gone_is_whose_it_was(life: Life, said: str, over: list[
 
 
 def test_a_correction_in_so_many_words_needs_no_question(life: Life) -> None:
-    cat = "Ben has a cat called Nelson."
+    cat, dog = "Ben has a cat called Nelson.", "Ben has a dog called Rex."
     lm = reader(
-        extracts={"Nelson is": [cat]},
-        slots={cat: "What pets does Ben have? | a cat called Nelson | several"},
+        extracts={"Nelson is": [cat], "Rex is": [dog]},
+        slots={
+            cat: "What pets does Ben have? | a cat called Nelson | several",
+            dog: "What pets does Ben have? | a dog called Rex | several",
+        },
     )
+    life.tell(document("Rex is a dog that Ben has called so.", "2024-01-04", "Ben"), lm)
     life.tell(document("Nelson is a cat that Ben has called so.", "2024-01-05", "Ben"), lm)
     life.tell(document("It's Wilson, not Nelson. Ben never said.", "2024-06-01"), lm)
-    assert life.true_on() == ["Ben has a cat called Wilson."]
+    assert life.true_on() == ["Ben has a cat called Wilson.", dog]
 
 
 @pytest.mark.parametrize(("right", "day"), [(0.8, "Wednesdays"), (0.2, "Mondays")])

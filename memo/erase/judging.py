@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from memo import prompts, wording
@@ -252,9 +253,7 @@ class Judging(Placing):
             text = wording.replaced(fact.text, fact.claim.value, value)
             texts = [text, wording.cut_after(text, value)] if text else []
         return [
-            Claim(words, fact.claim.question, value, fact.claim.subjects)
-            for words in texts
-            if words is not None
+            replace(fact.claim, text=words, value=value) for words in texts if words is not None
         ]
 
 

@@ -220,6 +220,8 @@ class Placing:
 
     def _slot(self, fact: Fact) -> list[Fact]:
         """All candidates that compete with a fact, itself among them."""
+        if fact.claim.several:
+            return [fact]
         key = wording.content(fact.claim.question)
         return [f for f in self.facts.values() if wording.content(f.claim.question) == key]
 

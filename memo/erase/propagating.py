@@ -31,7 +31,9 @@ class Propagating(Implying):
         changed = [
             self.facts[id_]
             for id_, edit in self.draft.settled.items()
-            if isinstance(edit, Rewrite | MakeFalse) and has_slot(self.facts[id_].claim)
+            if isinstance(edit, Rewrite | MakeFalse)
+            and has_slot(self.facts[id_].claim)
+            and self._corrected(self.facts[id_]) is None  # a slip is put right, no life changed
         ]
         others = [
             fact
