@@ -152,6 +152,22 @@ def test_a_restored_store_can_be_brought_back(tmp_path: Path) -> None:
     assert memo.whole()
 
 
+def test_a_journal_that_a_killed_restore_left_spoils_no_backup(tmp_path: Path) -> None:
+    memo = Memo(tmp_path)
+    memo.tell()
+    backup = tmp_path / "backup.db"
+    memo("backup", backup)
+    other = tmp_path / "other.db"
+    with raw(other) as db:
+        db.execute("PRAGMA page_size = 8192; PRAGMA cache_size = 1; CREATE TABLE x (y)").fetchall()
+        db.execute("BEGIN; INSERT INTO x VALUES (zeroblob(100000))").fetchall()
+        journal = (tmp_path / "other.db-journal").read_bytes()  # SQLite would roll it back
+    (memo.home / ".memo.db.restoring-journal").write_bytes(journal)
+    told = memo("restore", backup, "--yes")
+    assert told.exit_code == 0, told.stderr
+    assert memo.whole()
+
+
 def test_restore_lists_what_there_is(tmp_path: Path) -> None:
     memo = Memo(tmp_path)
     assert memo("restore").exit_code == 0

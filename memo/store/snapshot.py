@@ -62,14 +62,21 @@ def snapshot(
 
 @contextmanager
 def fresh(path: Path) -> Iterator[None]:
-    """An empty file of our own; it goes at the end unless it was renamed."""
-    path.unlink(missing_ok=True)
+    """An empty file of our own; it goes at the end unless it was renamed.
+
+    What one that was cut short left beside it goes first: SQLite would roll its journal back.
+    """
+    _clear(path)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
     try:
         yield
     finally:
-        for suffix in ("", "-wal", "-shm", "-journal", "-head"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        _clear(path)
+
+
+def _clear(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal", "-head"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def copy_into(db: apsw.Connection, path: Path, key: bytes | None) -> None:
