@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from memo.seal import seal_of
 from memo.settings import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from memo.seal import Seal
@@ -67,13 +68,50 @@ def worth_keeping(times: Collection[datetime]) -> set[datetime]:
     return {*newest[:_NEWEST], *list(days.values())[:DAYS], *list(weeks.values())[:WEEKS]}
 
 
-def after(store: Store) -> None:
-    """Make a backup if one is due; what stands in its way is logged and told by `memo doctor`."""
-    try:
-        if store.writable and _due(store):
-            make(store)
-    except (MemoError, OSError) as error:
-        log.warning("no automatic backup: %s", type(error).__name__)
+class Automatic:
+    """Makes the backups that are due; what stands in their way is told, and spoils nothing."""
+
+    def __init__(self, tell: Callable[[str], None] = lambda _: None) -> None:
+        """Prepare.
+
+        Args:
+            tell: Receives a sentence for the person where a backup could not be made, once until
+                one could; `memo doctor` tells it, too.
+        """
+        self.tell = tell
+        self._failing = False
+
+    def after(self, store: Store) -> None:
+        """Make a backup if one is due."""
+        with self._telling():
+            if store.writable and _due(store):
+                make(store)
+                self._failing = False
+
+    def purge(self, store: Store) -> None:
+        """Let one new backup take the place of all copies that hold what no copy may hold now."""
+        outdated = stale(store)
+        try:
+            if outdated:
+                with self._telling():
+                    make(store)
+        finally:
+            for path in [*outdated, *former_stores(store.path)]:
+                for part in files_of(path):
+                    shred(part)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreBusy as error:  # another memo makes one
+            log.warning("no automatic backup: %s", type(error).__name__)
+        except (MemoError, OSError) as error:
+            log.warning("no automatic backup: %s", type(error).__name__)
+            if not self._failing:
+                self._failing = True
+                why = error.strerror if isinstance(error, OSError) else error
+                self.tell(f"No automatic backup could be made: {str(why).rstrip('.')}.")
 
 
 def make(store: Store) -> Path:
@@ -129,18 +167,14 @@ def _due(store: Store) -> bool:
     return bool(head.changes) and (store.wrote or seal is None or seal.head != head)
 
 
-def purge(store: Store) -> None:
-    """Let one new backup take the place of all copies that hold what no copy may hold now."""
-    outdated = stale(store)
-    try:
-        if outdated:
-            make(store)
-    except (MemoError, OSError) as error:
-        log.warning("no automatic backup: %s", type(error).__name__)
-    finally:
-        for path in [*outdated, *former_stores(store.path)]:
-            for part in files_of(path):
-                shred(part)
+def overdue(store: Store) -> datetime | None:
+    """Since when changes lie in the store alone, where a backup should have been made of them."""
+    found = kept(store.path)
+    seal = seal_of(found[-1].path) if found else None
+    span = store.changed_after(seal.head.changes if seal else 0)
+    if span is None or (found and span[1] < found[-1].at + EVERY):
+        return None
+    return span[0]
 
 
 def recover_key(store: Path) -> bool:

@@ -202,6 +202,7 @@ class Front:
             ),
             fence=fence,
             holder=Keyholder(self.settings.store, self._passphrase),
+            warn=self.say,
         )
 
     def _passphrase(self, wrong: int) -> str | None:

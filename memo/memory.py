@@ -57,7 +57,7 @@ from memo.store import Store
 from memo.unlocking import Keyholder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from memo.answer import Question
@@ -134,6 +134,7 @@ class Memory:
         busy_timeout_ms: int = 5000,
         fence: str | None = None,
         holder: Keyholder | None = None,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Prepare; nothing is opened or loaded yet.
 
@@ -144,9 +145,11 @@ class Memory:
             fence: The word around untrusted text in prompts, only for text that is known to be
                 harmless and must read the same each time; None for a random one each call.
             holder: Has the key of an encrypted store; None for one that is given it by `unlock`.
+            warn: Receives a sentence about what went wrong beside what was asked for.
         """
         self.settings = settings
         self.holder = holder or Keyholder(settings.store)
+        self.backups = backups.Automatic(warn)
         self._engines = engines
         self._busy_timeout_ms = busy_timeout_ms
         self._fence = fence
@@ -198,7 +201,7 @@ class Memory:
             busy_timeout_ms=self._busy_timeout_ms,
         ) as store:
             yield store
-            backups.after(store)
+            self.backups.after(store)
 
     @contextmanager
     def _reading(self) -> Iterator[Store]:
@@ -636,7 +639,7 @@ class Memory:
     def _purge(self) -> None:
         """Take what was forgotten out of every copy that memo made."""
         with self._store() as store:
-            backups.purge(store)
+            self.backups.purge(store)
 
     def _heal(self) -> None:
         """Embed anew the passages that lost a sentence; `doctor --repair` does it otherwise."""

@@ -95,7 +95,7 @@ def encrypt(
     key = keys.new_key()
     _rewrite(store, holder, key, (keys.new_entry(key, passphrase, code, cost),))
     with Store.open(store, key=key) as encrypted:
-        backups.purge(encrypted)
+        backups.Automatic().purge(encrypted)
 
 
 def _purge_plain(store: Path, key: bytes) -> None:
@@ -103,7 +103,7 @@ def _purge_plain(store: Path, key: bytes) -> None:
     copies = [*(one.path for one in backups.kept(store)), *backups.former_stores(store)]
     if any(opens(path, None) for path in copies):
         with Store.open(store, key=key) as encrypted:
-            backups.purge(encrypted)
+            backups.Automatic().purge(encrypted)
 
 
 def decrypt(store: Path, holder: Keyholder) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from test_cli import Memo
 from test_store import raw
-from toy import TOY, move, opened, towns
+from toy import TOY, move, on, opened, towns
 
 from memo import backups, schema
 from memo.errors import StoreDamaged, StoreError
@@ -36,7 +36,7 @@ def aged(path: Path, minutes: float) -> Path:
 
 def test_one_is_made_when_something_changed_and_half_an_hour_went_by(tmp_path: Path) -> None:
     def made() -> int:
-        backups.after(store)
+        backups.Automatic().after(store)
         return len(backups.kept(store.path))
 
     with opened(tmp_path) as store:
@@ -81,12 +81,56 @@ def test_an_update_is_preceded_by_one(tmp_path: Path, monkeypatch: pytest.Monkey
         assert db.execute("PRAGMA user_version").fetchall() == [(len(schema.MIGRATIONS) - 1,)]
 
 
-def test_no_room_is_no_reason_to_fail(tmp_path: Path) -> None:
+def test_what_stands_in_the_way_is_told_once_and_spoils_nothing(tmp_path: Path) -> None:
+    told: list[str] = []
+    automatic = backups.Automatic(told.append)
     with opened(tmp_path) as store:
         move(store, "Hull", "2024-01-01")
-        schema.backup_folder(store.path).write_text("something in the way")
-        backups.after(store)
+        folder = schema.backup_folder(store.path)
+        folder.write_text("something in the way")
+        automatic.after(store)
+        automatic.after(store)
         assert towns(store) == ["Hull"]
+        assert len(told) == 1
+        assert str(folder) in told[0]
+        folder.unlink()
+        automatic.after(store)
+        assert len(told) == 1
+        assert len(backups.kept(store.path)) == 1
+
+
+def test_a_command_says_that_no_backup_could_be_made_and_doctor_says_it_too(
+    tmp_path: Path,
+) -> None:
+    memo = Memo(tmp_path)
+    memo.home.mkdir(mode=0o700)
+    schema.backup_folder(memo.home / "memo.db").write_text("something in the way")
+    added = memo("add", "I live in Hull.", "--at", "2024-01-01", "--json")
+    assert added.exit_code == 0
+    assert added.stderr.count("No automatic backup") == 1
+    assert "No automatic backup" not in added.stdout
+    told = memo("doctor")
+    assert told.exit_code
+    assert "✗ automatic backups: none holds what was stored since" in told.stdout
+    schema.backup_folder(memo.home / "memo.db").unlink()
+    assert "No automatic backup" not in memo("facts").stderr
+    assert "automatic backups" not in memo("doctor").stdout
+
+
+def test_what_was_stored_soon_after_a_backup_is_not_overdue(tmp_path: Path) -> None:
+    """No backup is made so soon; one is overdue where a change was made later, without one."""
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        backups.make(store)
+        move(store, "York", "2024-02-01")
+        (kept,) = backups.kept(store.path)
+        stood_still = on("2026-01-01")
+        for minutes, late in ((29, False), (31, True)):
+            at = stood_still - timedelta(minutes=minutes)
+            kept = backups.Kept(
+                kept.path.rename(kept.path.with_name(f"memo-{at:%Y%m%dT%H%M%SZ}.db")), at
+            )
+            assert (backups.overdue(store) == stood_still) is late
 
 
 # -- what ----------------------------------------------------------------------------

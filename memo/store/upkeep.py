@@ -10,13 +10,14 @@ from memo import schema
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.events import FORGOTTEN, edit_text, squashed
 from memo.head import renew_head
-from memo.records import FactId, PassageId
+from memo.records import FactId, PassageId, from_utc_text
 from memo.store.checking import Checking, is_unit
 from memo.store.connection import check_pages
 from memo.store.rows import checked_vectors, passage_text, utc
 from memo.store.snapshot import copy_into, forgets_of, snapshot
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from memo.lm import EmbedderIdentity
@@ -244,3 +245,14 @@ class Upkeep(Checking):
     def forgets(self) -> int:
         """How often something was forgotten."""
         return forgets_of(self._db)
+
+    def changed_after(self, change: int) -> tuple[datetime, datetime] | None:
+        """When the first and the last change after this one were made; None where there is none."""
+        (row,) = self._all(
+            """
+            SELECT min(recorded_at), max(recorded_at) FROM change_set
+            WHERE id > max(:change, 0)
+            """,
+            {"change": change},
+        )
+        return None if row[0] is None else (from_utc_text(row[0]), from_utc_text(row[1]))

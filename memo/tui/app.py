@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -173,6 +174,7 @@ class MemoApp(MemoBase):
         self.watch(self, "version", self.count_waiting, init=False)
         self.call_after_refresh(self.count_waiting)
         self.call_after_refresh(self._find_unread)
+        self.call_after_refresh(self._hear)
         self.watch(self, "theme", self._keep_theme, init=False)
         if self._welcome:
             self.call_after_refresh(self.action_welcome)
@@ -225,6 +227,19 @@ class MemoApp(MemoBase):
             self.reader.add(waiting)
             count = "1 document waits" if len(unread) == 1 else f"{len(unread)} documents wait"
             self.tell(f"{count} to be read: p in Sources begins.")
+
+    @work(group="hear")
+    async def _hear(self) -> None:
+        """Tell what goes wrong beside what was asked for, such as a backup; any thread may warn."""
+
+        def warn(text: str) -> None:
+            with suppress(RuntimeError):  # the application has ended
+                self.call_from_thread(self.tell, text, severity="warning")
+
+        def listen(memory: Memory) -> None:
+            memory.backups.tell = warn
+
+        await self.desk.look(listen)
 
     def _told(self, job: Job, outcome: Told) -> None:
         self.status = job.line if job.running else ""
