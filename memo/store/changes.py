@@ -27,7 +27,7 @@ from memo.records import (
     Rewrite,
     utc_text,
 )
-from memo.store.derived import Derived
+from memo.store.caps import Caps
 from memo.store.rows import (
     RANKS,
     Ground,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from memo.store.rows import Embed
 
 
-class Changes(Derived):
+class Changes(Caps):
     """One document, one transaction, one change set."""
 
     def apply(
@@ -105,13 +105,13 @@ class Changes(Derived):
         )
 
     def _settle(self, work: Work, ground: Ground, plan: Plan) -> None:
-        """Apply a plan to the facts, without what was forgotten since it was made."""
-        allowed = [self._allowed(edit) for edit in plan.edits]
+        """Apply a plan to the facts, without what was forgotten since, within the import's cap."""
+        allowed = [edit for edit in map(self._allowed, plan.edits) if edit]
+        applied, beyond = self._within_cap(work.change, allowed)
         self._write(
-            work,
-            [(edit, said_by(number, edit, ground)) for number, edit in enumerate(allowed) if edit],
+            work, [(edit, said_by(number, edit, ground)) for number, edit in enumerate(applied)]
         )
-        for held in plan.held:
+        for held in (*plan.held, *beyond):
             if edit := self._allowed(held.edit):
                 self._hold(work.change, Held(edit, held.reason))
 
