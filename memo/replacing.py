@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from memo import backups, keys
 from memo.cipher import holds_store, opens
 from memo.errors import StoreBusy, StoreDamaged, StoreError
-from memo.files import overwrite, sync
+from memo.files import overwrite, shred, sync
 from memo.head import head_file, write_head
 from memo.seal import checked_seal
 from memo.store import Store
@@ -44,6 +44,7 @@ def restore(store: Path, backup: Path, holder: Keyholder) -> Path | None:
     arriving = store.with_name(".memo.db.restoring")
     again = store.with_name(".memo.db.encrypting")
     try:
+        _clear(store)
         with fresh(arriving), fresh(again):
             seal = checked_seal(backup)
             if seal is None and _is_cut(backup):
@@ -89,6 +90,7 @@ def encrypt(
         StoreError: It is encrypted already, or could not be written.
         StoreBusy: Another memo has it open.
     """
+    _clear(store)
     if (held := holder.key()) is not None:
         _purge_plain(store, held)  # what one that was cut short left
         raise StoreError(f"{store} is encrypted already: `memo passphrase` changes its passphrase.")
@@ -113,6 +115,7 @@ def decrypt(store: Path, holder: Keyholder) -> None:
         StoreError: It is not encrypted, or could not be written.
         StoreBusy: Another memo has it open.
     """
+    _clear(store)
     entry = holder.entry()
     _rewrite(store, holder, None, ())
     if entry.keyring:
@@ -141,6 +144,12 @@ def _rewrite(store: Path, holder: Keyholder, key: bytes | None, entries: Entries
         for handle in former:
             os.close(handle)
     holder.take(key)
+
+
+def _clear(store: Path) -> None:
+    """Take away the unfinished key files of a conversion that was killed."""
+    for left in store.parent.glob(f".{keys.key_file(store).name}.*"):
+        shred(left)
 
 
 @contextmanager

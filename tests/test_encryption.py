@@ -486,6 +486,7 @@ def test_a_conversion_killed_at_any_call_leaves_a_whole_store(
         if Keyholder(path).locked == (conversion == "decrypt"):
             convert(path)  # the same command goes on from there
             ends.add(dump(path))
+            assert list(folder.glob(".memo*")) == []
     assert deaths > 20
     assert before in ends
     assert len(ends) == (1 if conversion in ("encrypt", "decrypt") else 2)

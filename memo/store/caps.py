@@ -6,16 +6,17 @@ import does not count: an export may well tell of ten jobs, nine of them over.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memo.records import Held, MakeFalse, MarkUncertain, Rewrite, State
-from memo.store.derived import Derived
+from memo.store.changes import Changes
 from memo.store.rows import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from memo.records import ChangeId, Edit, FactId
+    from memo.records import ChangeId, Edit, FactId, Plan
 
 SHARE = 100
 """An import ends at most one in so many of the facts known before (reliability.md, 2.3)…"""
@@ -28,28 +29,31 @@ WHERE came.import_id IS NOT :import
 """
 
 
-class Caps(Derived):
-    """The cap of an import, looked at within the transaction that applies one of its documents."""
+class Caps(Changes):
+    """Looked at within the transaction that applies one document of an import."""
 
-    def _within_cap(self, change: ChangeId, edits: Sequence[Edit]) -> tuple[list[Edit], list[Held]]:
-        """Edits that may be applied, and those to be held: all endings of a document, or none."""
+    def _capped(self, change: ChangeId, plan: Plan) -> Plan:
+        """A plan with its endings held where they go beyond the cap: all of them, or none."""
         ((came_with,),) = self._all(
             "SELECT import_id FROM change_set WHERE id = :change", {"change": change}
         )
-        ends = {edit.fact for edit in edits if isinstance(edit, MakeFalse | Rewrite)}
-        ends &= self._holding_before(ends, came_with) if ends else set()
+        ends = {edit.fact for edit in plan.edits if isinstance(edit, MakeFalse | Rewrite)}
+        ends = self._holding_before(ends, came_with) if ends else ends
         if not ends:
-            return list(edits), []
-        ended = self._ended_before(came_with)
-        cap = FLOOR
+            return plan
+        ended, cap = self._ended_before(came_with), FLOOR
         if len(ended | ends) > cap:
             (known,) = self._one(f"SELECT count(*) FROM ({_BEFORE})", {"import": came_with})  # noqa: S608 - a statement of our own
             cap = max(FLOOR, known // SHARE)
         if len(ended | ends) <= cap:
-            return list(edits), []
+            return plan
         reason = f"its import already ends {len(ended)} of the facts known before, {cap} at most"
-        held = [edit for edit in edits if _rests_on(edit, ends)]
-        return [edit for edit in edits if edit not in held], [Held(edit, reason) for edit in held]
+        beyond = [edit for edit in plan.edits if _rests_on(edit, ends)]
+        return replace(
+            plan,
+            edits=tuple(edit for edit in plan.edits if edit not in beyond),
+            held=(*plan.held, *(Held(edit, reason) for edit in beyond)),
+        )
 
     def _holding_before(self, facts: Iterable[FactId], came_with: int | None) -> set[FactId]:
         """Those that hold and that another import or the person brought."""

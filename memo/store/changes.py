@@ -27,7 +27,7 @@ from memo.records import (
     Rewrite,
     utc_text,
 )
-from memo.store.caps import Caps
+from memo.store.derived import Derived
 from memo.store.rows import (
     RANKS,
     Ground,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from memo.store.rows import Embed
 
 
-class Changes(Caps):
+class Changes(Derived):
     """One document, one transaction, one change set."""
 
     def apply(
@@ -105,13 +105,13 @@ class Changes(Caps):
         )
 
     def _settle(self, work: Work, ground: Ground, plan: Plan) -> None:
-        """Apply a plan to the facts, without what was forgotten since, within the import's cap."""
-        allowed = [edit for edit in map(self._allowed, plan.edits) if edit]
-        applied, beyond = self._within_cap(work.change, allowed)
+        """Apply a plan to the facts, without what was forgotten since it was made."""
+        allowed = [self._allowed(edit) for edit in plan.edits]
         self._write(
-            work, [(edit, said_by(number, edit, ground)) for number, edit in enumerate(applied)]
+            work,
+            [(edit, said_by(number, edit, ground)) for number, edit in enumerate(allowed) if edit],
         )
-        for held in (*plan.held, *beyond):
+        for held in plan.held:
             if edit := self._allowed(held.edit):
                 self._hold(work.change, Held(edit, held.reason))
 
