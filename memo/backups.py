@@ -18,6 +18,7 @@ from memo import keys
 from memo.cipher import opens
 from memo.errors import MemoError, StoreBusy, StoreDamaged
 from memo.files import alone, shred
+from memo.head import Head
 from memo.schema import backup_folder
 from memo.seal import seal_of
 from memo.settings import private_folder
@@ -164,14 +165,14 @@ def _due(store: Store) -> bool:
         return False
     head = store.head()
     seal = seal_of(found[-1].path) if found else None
-    return bool(head.changes) and (store.wrote or seal is None or seal.head != head)
+    return head != Head() and (store.wrote or seal is None or seal.head != head)
 
 
 def overdue(store: Store) -> datetime | None:
-    """Since when changes lie in the store alone, where a backup should have been made of them."""
+    """Since when something lies in the store alone, where a backup should have been made of it."""
     found = kept(store.path)
     seal = seal_of(found[-1].path) if found else None
-    span = store.changed_after(seal.head.changes if seal else 0)
+    span = store.stored_after(seal.head if seal else Head())
     if span is None or (found and span[1] < found[-1].at + EVERY):
         return None
     return span[0]

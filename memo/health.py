@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memo.backups import kept, leftovers, overdue, stale
 from memo.engines import hardware, located, placement
 from memo.errors import ModelError, StoreError
-from memo.head import head_file, head_problem
+from memo.head import Head, head_file, head_problem
 from memo.keys import key_file, pending_file
 from memo.models import default_models, machine
 from memo.records import utc_text
@@ -70,7 +70,7 @@ def _extensions() -> Check:
 
 
 def _head(store: Store) -> Check:
-    problem = head_problem(store.path) if store.head().changes else None
+    problem = head_problem(store.path) if store.head() != Head() else None
     file = head_file(store.path)
     if problem:
         return Check("head", False, f"{file} {problem}; `memo doctor --repair` writes it anew")

@@ -60,8 +60,8 @@ def restore(store: Path, backup: Path, holder: Keyholder) -> Path | None:
             ready = arriving
             with Store.open(arriving, key=key, keep_former=False) as copy:
                 problems = copy.check()
-                if seal is not None and copy.head() != seal.head:
-                    problems.append("it holds less than it did when it was made")
+                if seal is not None and (less := copy.behind(seal.head)):
+                    problems.append(less)
                 if problems:
                     raise StoreDamaged(
                         f"The backup {backup} is damaged: {'; '.join(problems[:3])}. "

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from test_cli import Memo
 from test_store import raw
-from toy import TOY, move, on, opened, towns
+from toy import TOY, embed, move, moves, on, opened, towns
 
 from memo import backups, schema
 from memo.errors import StoreDamaged, StoreError
@@ -259,6 +261,42 @@ def test_a_lost_log_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "memo.db-wal").write_bytes(logged)
     with opened(tmp_path) as store:
         assert towns(store) == ["York"]
+
+
+def test_lost_documents_that_wait_to_be_read_are_noticed(tmp_path: Path) -> None:
+    """They are no changes yet, but somebody's words all the same."""
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+    before = (tmp_path / "memo.db").read_bytes()
+    with opened(tmp_path) as store, store.storing():
+        store.put(moves("York", "2024-02-01"), store.begin_import(), embed)
+    (tmp_path / "memo.db").write_bytes(before)
+    with pytest.raises(StoreDamaged, match="holds 1 documents, 2 were stored"):
+        opened(tmp_path)
+
+
+def test_documents_that_wait_are_backed_up(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        with store.storing():
+            store.put(moves("York", "2024-02-01"), store.begin_import(), embed)
+        backups.Automatic().after(store)
+        (kept,) = backups.kept(store.path)
+        seal = seal_of(kept.path)
+        assert seal is not None
+        assert seal.head == store.head() == Head(documents=1)
+
+
+def test_what_an_older_memo_wrote_of_the_head_is_understood(tmp_path: Path) -> None:
+    """It did not count documents."""
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        head = store.head()
+        line = f"memo {head.changes} {head.events} {head.hash}"
+    text = f"{line} {zlib.crc32(line.encode()):08x}".ljust(127) + "\n"
+    head_file(tmp_path / "memo.db").write_text(text)
+    assert read_head(tmp_path / "memo.db") == replace(head, documents=0)
+    with opened(tmp_path) as store:
+        assert towns(store) == ["Hull"]
 
 
 def test_another_history_is_noticed(tmp_path: Path) -> None:

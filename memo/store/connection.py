@@ -279,7 +279,7 @@ class Connection:
         write_head(self.path, self.head())
 
     def head(self) -> Head:
-        """How far the logs of changes and of events have come."""
+        """How far the logs of changes and of events, and the documents, have come."""
         with self._explained():
             return head_of(self._db)
 
@@ -291,6 +291,8 @@ class Connection:
                 f"it holds {now.changes} changes and {now.events} events, "
                 f"{written.changes} and {written.events} were stored"
             )
+        if now.documents < written.documents:
+            return f"it holds {now.documents} documents, {written.documents} were stored"
         rows = self._all("SELECT hash FROM event WHERE id = :id", {"id": written.events})
         if rows and rows[0][0] != written.hash:
             return f"event {written.events} is not the one that was stored"

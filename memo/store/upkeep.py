@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from memo.head import Head
     from memo.lm import EmbedderIdentity
     from memo.store.rows import Embed
 
@@ -246,13 +247,14 @@ class Upkeep(Checking):
         """How often something was forgotten."""
         return forgets_of(self._db)
 
-    def changed_after(self, change: int) -> tuple[datetime, datetime] | None:
-        """When the first and the last change after this one were made; None where there is none."""
-        (row,) = self._all(
+    def stored_after(self, head: Head) -> tuple[datetime, datetime] | None:
+        """When the first and the last was stored of what came later; None where nothing did."""
+        first, last = self._one(
             """
-            SELECT min(recorded_at), max(recorded_at) FROM change_set
-            WHERE id > max(:change, 0)
+            SELECT min(recorded_at), max(recorded_at) FROM (
+                SELECT recorded_at FROM change_set WHERE id > :changes AND id > 0
+                UNION ALL SELECT recorded_at FROM document WHERE id > :documents)
             """,
-            {"change": change},
+            {"changes": head.changes, "documents": head.documents},
         )
-        return None if row[0] is None else (from_utc_text(row[0]), from_utc_text(row[1]))
+        return None if first is None else (from_utc_text(first), from_utc_text(last))
