@@ -450,11 +450,12 @@ def _opened(path: Path, writable: bool, busy_timeout_ms: int, key: bytes | None)
         db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except (apsw.CantOpenError, apsw.ReadOnlyError) as error:
         db.close()
-        log = path.with_name(path.name + "-wal")
-        if log.exists() and log.stat().st_size:
-            raise StoreReadOnly(
-                f"{log} holds changes that cannot be merged: make its folder writable once."
-            ) from error
+        for log in (path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-journal")):
+            if log.exists() and log.stat().st_size:
+                raise StoreReadOnly(
+                    f"{log} holds what must be merged first: run `memo facts` where its folder can "
+                    "be written."
+                ) from error
         db = apsw.Connection(f"{address}?immutable=1", flags=flags)
         give_key(db, key)
     return db
