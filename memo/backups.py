@@ -72,15 +72,23 @@ def worth_keeping(times: Collection[datetime]) -> set[datetime]:
 class Automatic:
     """Makes the backups that are due; what stands in their way is told, and spoils nothing."""
 
-    def __init__(self, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
         """Prepare.
 
         Args:
             tell: Receives a sentence for the person where a backup could not be made, once until
                 one could; `memo doctor` tells it, too.
         """
-        self.tell = tell
+        self._tell = tell
         self._failing = False
+        self._unheard: str | None = None
+
+    def hear(self, tell: Callable[[str], None]) -> None:
+        """Tell it to somebody from now on, and what nobody has heard so far."""
+        self._tell = tell
+        if self._unheard is not None:
+            tell(self._unheard)
+            self._unheard = None
 
     def after(self, store: Store) -> None:
         """Make a backup if one is due."""
@@ -109,10 +117,15 @@ class Automatic:
             log.warning("no automatic backup: %s", type(error).__name__)
         except (MemoError, OSError) as error:
             log.warning("no automatic backup: %s", type(error).__name__)
-            if not self._failing:
-                self._failing = True
-                why = error.strerror if isinstance(error, OSError) else error
-                self.tell(f"No automatic backup could be made: {str(why).rstrip('.')}.")
+            if self._failing:
+                return
+            self._failing = True
+            why = error.strerror if isinstance(error, OSError) else error
+            sentence = f"No automatic backup could be made: {str(why).rstrip('.')}."
+            if self._tell is None:
+                self._unheard = sentence
+            else:
+                self._tell(sentence)
 
 
 def make(store: Store) -> Path:

@@ -134,7 +134,7 @@ class Memory:
         busy_timeout_ms: int = 5000,
         fence: str | None = None,
         holder: Keyholder | None = None,
-        warn: Callable[[str], None] = lambda _: None,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         """Prepare; nothing is opened or loaded yet.
 

@@ -236,10 +236,7 @@ class MemoApp(MemoBase):
             with suppress(RuntimeError):  # the application has ended
                 self.call_from_thread(self.tell, text, severity="warning")
 
-        def listen(memory: Memory) -> None:
-            memory.backups.tell = warn
-
-        await self.desk.look(listen)
+        await self.desk.look(lambda memory: memory.backups.hear(warn))
 
     def _told(self, job: Job, outcome: Told) -> None:
         self.status = job.line if job.running else ""
