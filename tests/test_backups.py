@@ -14,11 +14,11 @@ from test_cli import Memo
 from test_store import raw
 from toy import TOY, embed, move, moves, on, opened, towns
 
-from memo import backups, schema
 from memo.errors import StoreDamaged, StoreError
-from memo.head import Head, head_file, read_head, write_head
-from memo.seal import checked_seal, seal_of
-from memo.store import Store
+from memo.keeping import backups
+from memo.store import Store, opening, schema
+from memo.trust.head import Head, head_file, read_head, write_head
+from memo.trust.seal import checked_seal, seal_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ def test_what_stands_in_the_way_is_told_once_and_spoils_nothing(tmp_path: Path) 
     automatic = backups.Automatic(told.append)
     with opened(tmp_path) as store:
         move(store, "Hull", "2024-01-01")
-        folder = schema.backup_folder(store.path)
+        folder = opening.backup_folder(store.path)
         folder.write_text("something in the way")
         automatic.after(store)
         automatic.after(store)
@@ -106,7 +106,7 @@ def test_a_command_says_that_no_backup_could_be_made_and_doctor_says_it_too(
 ) -> None:
     memo = Memo(tmp_path)
     memo.home.mkdir(mode=0o700)
-    schema.backup_folder(memo.home / "memo.db").write_text("something in the way")
+    opening.backup_folder(memo.home / "memo.db").write_text("something in the way")
     added = memo("add", "I live in Hull.", "--at", "2024-01-01", "--json")
     assert added.exit_code == 0
     assert added.stderr.count("No automatic backup") == 1
@@ -114,7 +114,7 @@ def test_a_command_says_that_no_backup_could_be_made_and_doctor_says_it_too(
     told = memo("doctor")
     assert told.exit_code
     assert "✗ automatic backups: none holds what was stored since" in told.stdout
-    schema.backup_folder(memo.home / "memo.db").unlink()
+    opening.backup_folder(memo.home / "memo.db").unlink()
     assert "No automatic backup" not in memo("facts").stderr
     assert "automatic backups" not in memo("doctor").stdout
 

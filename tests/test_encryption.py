@@ -22,8 +22,6 @@ from keyring.backends import fail
 from test_cli import Memo
 from toy import TOY, move, opened
 
-from memo import keys, replacing
-from memo.cipher import give_key
 from memo.errors import (
     CipherMissing,
     StoreBusy,
@@ -33,8 +31,11 @@ from memo.errors import (
     StoreReadOnly,
     WrongPassphrase,
 )
+from memo.keeping import replacing
 from memo.store import Store
-from memo.unlocking import Keyholder, proven
+from memo.trust import keys
+from memo.trust.cipher import give_key
+from memo.trust.unlocking import Keyholder, proven
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,12 +7,12 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from memo import keys
-from memo.cipher import address_with
 from memo.errors import StoreError
 from memo.files import sync
-from memo.head import Head
-from memo.seal import seal
+from memo.trust import keys
+from memo.trust.cipher import address_with
+from memo.trust.head import Head
+from memo.trust.seal import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,23 +6,23 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from memo import schema
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.events import FORGOTTEN, edit_text, squashed
-from memo.head import renew_head
 from memo.records import FactId, PassageId, from_utc_text
+from memo.store import schema
 from memo.store.checking import Checking, is_unit
 from memo.store.connection import check_pages
 from memo.store.rows import checked_vectors, passage_text, utc
 from memo.store.snapshot import copy_into, forgets_of, snapshot
+from memo.trust.head import renew_head
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from memo.head import Head
     from memo.lm import EmbedderIdentity
     from memo.store.rows import Embed
+    from memo.trust.head import Head
 
 
 class Upkeep(Checking):

@@ -17,8 +17,8 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 
 from memo.errors import MemoError
-from memo.keys import key_file, pending_file
 from memo.settings import asset, save
+from memo.trust.keys import key_file, pending_file
 from memo.tui import themes
 from memo.tui.desk import Desk, Hand
 from memo.tui.place import PLACES, MemoBase, PlaceTab

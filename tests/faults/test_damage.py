@@ -14,8 +14,8 @@ from acts import ACTS, copied, memory_of, state, story
 from toy import on, opened
 from writer import DOCUMENTS
 
-from memo import backups
 from memo.errors import MemoError, StoreBusy, StoreError
+from memo.keeping import backups
 from memo.memory import Imported
 from memo.records import FactId
 from memo.store import Store

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from driver import drive, memory_of, shows, told
 
-from memo.schema import backup_folder
+from memo.store.opening import backup_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

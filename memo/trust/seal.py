@@ -12,9 +12,9 @@ import os
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from memo import keys
 from memo.errors import StoreDamaged
-from memo.head import Head
+from memo.trust import keys
+from memo.trust.head import Head
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memo.backups import kept, leftovers, overdue, stale
 from memo.engines import hardware, located, placement
 from memo.errors import ModelError, StoreError
-from memo.head import Head, head_file, head_problem
-from memo.keys import key_file, pending_file
+from memo.keeping.backups import kept, leftovers, overdue, stale
 from memo.models import default_models, machine
 from memo.records import utc_text
-from memo.schema import backup_folder, load_extensions, remedy
-from memo.seal import checked_seal
+from memo.store.opening import backup_folder, load_extensions, remedy
+from memo.trust.head import Head, head_file, head_problem
+from memo.trust.keys import key_file, pending_file
+from memo.trust.seal import checked_seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

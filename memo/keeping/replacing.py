@@ -10,21 +10,22 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from memo import backups, keys
-from memo.cipher import holds_store, opens
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.files import overwrite, shred, sync
-from memo.head import head_file, write_head
-from memo.seal import checked_seal
+from memo.keeping import backups
 from memo.store import Store
 from memo.store.snapshot import fresh
-from memo.unlocking import proven
+from memo.trust import keys
+from memo.trust.cipher import holds_store, opens
+from memo.trust.head import head_file, write_head
+from memo.trust.seal import checked_seal
+from memo.trust.unlocking import proven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from memo.unlocking import Keyholder
+    from memo.trust.unlocking import Keyholder
 
     Entries = tuple[keys.Entry, ...]
 

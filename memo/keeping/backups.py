@@ -14,21 +14,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from memo import keys
-from memo.cipher import opens
 from memo.errors import MemoError, StoreBusy, StoreDamaged
 from memo.files import alone, shred
-from memo.head import Head
-from memo.schema import backup_folder
-from memo.seal import seal_of
 from memo.settings import private_folder
+from memo.store.opening import backup_folder
+from memo.trust import keys
+from memo.trust.cipher import opens
+from memo.trust.head import Head
+from memo.trust.seal import seal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-    from memo.seal import Seal
     from memo.store import Store
+    from memo.trust.seal import Seal
 
 log = logging.getLogger(__name__)
 
