@@ -100,7 +100,7 @@ class Ask(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "save", "Done", id="dialog.done"),
         Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
-        Binding("ctrl+e", "editor", "$EDITOR", id="dialog.editor"),
+        Binding("ctrl+e", "editor", "$EDITOR", priority=True, id="dialog.editor"),
     ]
 
     def __init__(self, title: str, text: str = "", hint: str = "") -> None:
