@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import zlib
@@ -297,6 +298,23 @@ def test_what_an_older_memo_wrote_of_the_head_is_understood(tmp_path: Path) -> N
     assert read_head(tmp_path / "memo.db") == replace(head, documents=0)
     with opened(tmp_path) as store:
         assert towns(store) == ["Hull"]
+
+
+def test_a_backup_that_an_older_memo_sealed_comes_back(tmp_path: Path) -> None:
+    """Its seal counts no documents."""
+    memo = Memo(tmp_path)
+    memo.tell()
+    backup = tmp_path / "backup.db"
+    memo("backup", backup)
+    seal = seal_of(backup)
+    assert seal is not None
+    content = backup.read_bytes()
+    told = json.loads(content[seal.size : -len(MARK) - 8])
+    assert told["head"].pop() == seal.head.documents > 0
+    text = json.dumps(told).encode()
+    backup.write_bytes(content[: seal.size] + text + len(text).to_bytes(8, "big") + MARK)
+    assert memo("restore", backup, "--yes").exit_code == 0
+    assert memo.whole()
 
 
 def test_another_history_is_noticed(tmp_path: Path) -> None:

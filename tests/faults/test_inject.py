@@ -47,6 +47,16 @@ def test_a_few_points_of_some_acts(fault: str) -> None:
     assert [one for one in found if one["wrong"]] == []
 
 
+def test_more_points_of_what_puts_another_file_in_the_stores_place() -> None:
+    """A kill while SQLite's journal was needed made a sound backup, and a sound store, refused."""
+    acts = ("restore", "encrypt", "decrypt", "forget-fact", "forget-document")
+    named = [word for act in acts for word in ("--act", act)]
+    found = reports("kill", "--most", "12", *named)
+    found += reports("kill", "--most", "12", "--act", "restore", "--cipher")
+    assert [one["points"] for one in found] == [12] * 6
+    assert [one for one in found if one["wrong"]] == []
+
+
 def test_a_few_points_of_an_encrypted_store() -> None:
     for fault in ("kill", "flip"):
         (found,) = reports(fault, "--most", "10", "--act", "undo-import", "--cipher")
