@@ -5,15 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from memo.errors import MemoError
 
+IN_MEMORY = ("/dev/shm",)
+"""Where Linux keeps files in memory."""
 _CHUNK = 1 << 20
 
 
@@ -87,3 +90,28 @@ def shred(path: Path) -> None:
         overwrite(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def passing_folder() -> Iterator[Path]:
+    """A folder of our own for what another program must find by name, and only for now.
+
+    It is in memory where the system keeps one there for each user, or for all; whatever is in it at
+    the end is overwritten and removed. What the other program writes elsewhere is its own.
+    """
+    with tempfile.TemporaryDirectory(prefix="memo-", dir=_in_memory()) as name:
+        folder = Path(name)
+        try:
+            yield folder
+        finally:
+            for path in folder.rglob("*"):
+                if path.is_file() and not path.is_symlink():
+                    shred(path)
+
+
+def _in_memory() -> str | None:
+    """A place for files that no disk holds; None where there is none that is known."""
+    for place in (os.environ.get("XDG_RUNTIME_DIR", ""), *IN_MEMORY):
+        if place and Path(place).is_dir() and os.access(place, os.W_OK | os.X_OK):
+            return place
+    return None

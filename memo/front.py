@@ -190,7 +190,7 @@ class Front:
         """The person's memory; models are loaded, or offered for download, when first needed."""
         from memo.engines import Engines, installed
         from memo.memory import Memory
-        from memo.unlocking import Keyholder
+        from memo.trust.unlocking import Keyholder
 
         _log_to(self.settings, self._context)
         given = self._given or installed(self.say)
@@ -202,6 +202,7 @@ class Front:
             ),
             fence=fence,
             holder=Keyholder(self.settings.store, self._passphrase),
+            warn=self.say,
         )
 
     def _passphrase(self, wrong: int) -> str | None:
@@ -230,7 +231,7 @@ class Front:
             from memo.engines import INSTALLED
             from memo.errors import StoreError
             from memo.memory import Memory
-            from memo.unlocking import Keyholder
+            from memo.trust.unlocking import Keyholder
 
             given = self._given_passphrase()
             holder = Keyholder(self.settings.store, lambda wrong: None if wrong else given)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Unpack
 
 from memo import answer as answering
-from memo import backups, extract, health, keys, replacing, retrieve
+from memo import extract, retrieve
 from memo.conversations import Conversations
 from memo.engines import INSTALLED, Engines
 from memo.errors import (
@@ -25,13 +25,11 @@ from memo.errors import (
     ModelError,
     ModelNotFound,
     StoreBusy,
-    StoreError,
     StoreReadOnly,
     UsageProblem,
 )
 from memo.events import FORGOTTEN
 from memo.files import alone, shred
-from memo.head import head_file, renew_head
 from memo.importers import Reading, Skipped, cut, read_all
 from memo.importers.base import short_hash, storable
 from memo.importers.shelf import Shelf
@@ -49,19 +47,21 @@ from memo.imports import (
     parted,
 )
 from memo.intake import Run, store_all
+from memo.keeping import backups, health, replacing, resetting
 from memo.reader import Reader
 from memo.records import ChangeId, Document, FactId, Message, State, utc_text
-from memo.schema import backup_folder
 from memo.settings import private_folder
 from memo.store import Store
-from memo.unlocking import Keyholder
+from memo.trust import keys
+from memo.trust.head import head_file, renew_head
+from memo.trust.unlocking import Keyholder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from memo.answer import Question
-    from memo.health import Check
+    from memo.keeping.health import Check
     from memo.lm import Embedder, LanguageModel
     from memo.records import (
         Answer,
@@ -134,6 +134,7 @@ class Memory:
         busy_timeout_ms: int = 5000,
         fence: str | None = None,
         holder: Keyholder | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         """Prepare; nothing is opened or loaded yet.
 
@@ -144,9 +145,11 @@ class Memory:
             fence: The word around untrusted text in prompts, only for text that is known to be
                 harmless and must read the same each time; None for a random one each call.
             holder: Has the key of an encrypted store; None for one that is given it by `unlock`.
+            warn: Receives a sentence about what went wrong beside what was asked for.
         """
         self.settings = settings
         self.holder = holder or Keyholder(settings.store)
+        self.backups = backups.Automatic(warn)
         self._engines = engines
         self._busy_timeout_ms = busy_timeout_ms
         self._fence = fence
@@ -198,7 +201,7 @@ class Memory:
             busy_timeout_ms=self._busy_timeout_ms,
         ) as store:
             yield store
-            backups.after(store)
+            self.backups.after(store)
 
     @contextmanager
     def _reading(self) -> Iterator[Store]:
@@ -636,7 +639,7 @@ class Memory:
     def _purge(self) -> None:
         """Take what was forgotten out of every copy that memo made."""
         with self._store() as store:
-            backups.purge(store)
+            self.backups.purge(store)
 
     def _heal(self) -> None:
         """Embed anew the passages that lost a sentence; `doctor --repair` does it otherwise."""
@@ -704,17 +707,8 @@ class Memory:
         return backups.former_stores(self.settings.store)
 
     def reset_paths(self) -> list[Path]:
-        """What `reset` would delete: all of the home, not models, nor backups made elsewhere.
-
-        The key comes first: without it the rest of an encrypted store is noise.
-        """
-        settings = self.settings
-        stores = [settings.store, *self.former_stores()]
-        stores += [one.path for one in backups.kept(settings.store)]
-        names = [name for store in stores for name in reversed(backups.files_of(store))]
-        names += [settings.file, settings.log]
-        names += sorted(settings.home.glob(f"{settings.log.name}.*"))
-        return [path for path in names if path.exists()]
+        """What `reset` would delete: all of the home, not models, nor backups made elsewhere."""
+        return resetting.reset_paths(self.settings)
 
     def reset(self) -> list[Path]:
         """Delete everything that memo keeps of a person here; returns what was deleted.
@@ -724,16 +718,7 @@ class Memory:
             StoreError: Something could not be deleted.
         """
         with self._locked():
-            paths = self.reset_paths()
-            for path in paths:
-                try:
-                    shred(path)
-                except OSError as error:
-                    raise StoreError(f"Cannot delete {path}: {error.strerror}.") from error
-        (self.settings.home / "lock").unlink(missing_ok=True)
-        with suppress(OSError):  # there is none, or there is something in it that is not ours
-            backup_folder(self.settings.store).rmdir()
-        return paths
+            return resetting.reset(self.settings)
 
     # -- encryption ------------------------------------------------------------------
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from test_cli import Memo
 from test_store import raw
-from toy import TOY, move, opened, towns
+from toy import TOY, embed, move, moves, on, opened, towns
 
-from memo import backups, schema
 from memo.errors import StoreDamaged, StoreError
-from memo.head import Head, head_file, read_head, write_head
-from memo.seal import checked_seal, seal_of
-from memo.store import Store
+from memo.keeping import backups
+from memo.store import Store, opening, schema
+from memo.trust.head import Head, head_file, read_head, write_head
+from memo.trust.seal import checked_seal, seal_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +39,7 @@ def aged(path: Path, minutes: float) -> Path:
 
 def test_one_is_made_when_something_changed_and_half_an_hour_went_by(tmp_path: Path) -> None:
     def made() -> int:
-        backups.after(store)
+        backups.Automatic().after(store)
         return len(backups.kept(store.path))
 
     with opened(tmp_path) as store:
@@ -81,12 +84,56 @@ def test_an_update_is_preceded_by_one(tmp_path: Path, monkeypatch: pytest.Monkey
         assert db.execute("PRAGMA user_version").fetchall() == [(len(schema.MIGRATIONS) - 1,)]
 
 
-def test_no_room_is_no_reason_to_fail(tmp_path: Path) -> None:
+def test_what_stands_in_the_way_is_told_once_and_spoils_nothing(tmp_path: Path) -> None:
+    told: list[str] = []
+    automatic = backups.Automatic(told.append)
     with opened(tmp_path) as store:
         move(store, "Hull", "2024-01-01")
-        schema.backup_folder(store.path).write_text("something in the way")
-        backups.after(store)
+        folder = opening.backup_folder(store.path)
+        folder.write_text("something in the way")
+        automatic.after(store)
+        automatic.after(store)
         assert towns(store) == ["Hull"]
+        assert len(told) == 1
+        assert str(folder) in told[0]
+        folder.unlink()
+        automatic.after(store)
+        assert len(told) == 1
+        assert len(backups.kept(store.path)) == 1
+
+
+def test_a_command_says_that_no_backup_could_be_made_and_doctor_says_it_too(
+    tmp_path: Path,
+) -> None:
+    memo = Memo(tmp_path)
+    memo.home.mkdir(mode=0o700)
+    opening.backup_folder(memo.home / "memo.db").write_text("something in the way")
+    added = memo("add", "I live in Hull.", "--at", "2024-01-01", "--json")
+    assert added.exit_code == 0
+    assert added.stderr.count("No automatic backup") == 1
+    assert "No automatic backup" not in added.stdout
+    told = memo("doctor")
+    assert told.exit_code
+    assert "✗ automatic backups: none holds what was stored since" in told.stdout
+    opening.backup_folder(memo.home / "memo.db").unlink()
+    assert "No automatic backup" not in memo("facts").stderr
+    assert "automatic backups" not in memo("doctor").stdout
+
+
+def test_what_was_stored_soon_after_a_backup_is_not_overdue(tmp_path: Path) -> None:
+    """No backup is made so soon; one is overdue where a change was made later, without one."""
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        backups.make(store)
+        move(store, "York", "2024-02-01")
+        (kept,) = backups.kept(store.path)
+        stood_still = on("2026-01-01")
+        for minutes, late in ((29, False), (31, True)):
+            at = stood_still - timedelta(minutes=minutes)
+            kept = backups.Kept(
+                kept.path.rename(kept.path.with_name(f"memo-{at:%Y%m%dT%H%M%SZ}.db")), at
+            )
+            assert (backups.overdue(store) == stood_still) is late
 
 
 # -- what ----------------------------------------------------------------------------
@@ -152,6 +199,22 @@ def test_a_restored_store_can_be_brought_back(tmp_path: Path) -> None:
     assert memo.whole()
 
 
+def test_a_journal_that_a_killed_restore_left_spoils_no_backup(tmp_path: Path) -> None:
+    memo = Memo(tmp_path)
+    memo.tell()
+    backup = tmp_path / "backup.db"
+    memo("backup", backup)
+    other = tmp_path / "other.db"
+    with raw(other) as db:
+        db.execute("PRAGMA page_size = 8192; PRAGMA cache_size = 1; CREATE TABLE x (y)").fetchall()
+        db.execute("BEGIN; INSERT INTO x VALUES (zeroblob(100000))").fetchall()
+        journal = (tmp_path / "other.db-journal").read_bytes()  # SQLite would roll it back
+    (memo.home / ".memo.db.restoring-journal").write_bytes(journal)
+    told = memo("restore", backup, "--yes")
+    assert told.exit_code == 0, told.stderr
+    assert memo.whole()
+
+
 def test_restore_lists_what_there_is(tmp_path: Path) -> None:
     memo = Memo(tmp_path)
     assert memo("restore").exit_code == 0
@@ -199,6 +262,59 @@ def test_a_lost_log_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "memo.db-wal").write_bytes(logged)
     with opened(tmp_path) as store:
         assert towns(store) == ["York"]
+
+
+def test_lost_documents_that_wait_to_be_read_are_noticed(tmp_path: Path) -> None:
+    """They are no changes yet, but somebody's words all the same."""
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+    before = (tmp_path / "memo.db").read_bytes()
+    with opened(tmp_path) as store, store.storing():
+        store.put(moves("York", "2024-02-01"), store.begin_import(), embed)
+    (tmp_path / "memo.db").write_bytes(before)
+    with pytest.raises(StoreDamaged, match="holds 1 documents, 2 were stored"):
+        opened(tmp_path)
+
+
+def test_documents_that_wait_are_backed_up(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        with store.storing():
+            store.put(moves("York", "2024-02-01"), store.begin_import(), embed)
+        backups.Automatic().after(store)
+        (kept,) = backups.kept(store.path)
+        seal = seal_of(kept.path)
+        assert seal is not None
+        assert seal.head == store.head() == Head(documents=1)
+
+
+def test_what_an_older_memo_wrote_of_the_head_is_understood(tmp_path: Path) -> None:
+    """It did not count documents."""
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        head = store.head()
+        line = f"memo {head.changes} {head.events} {head.hash}"
+    text = f"{line} {zlib.crc32(line.encode()):08x}".ljust(127) + "\n"
+    head_file(tmp_path / "memo.db").write_text(text)
+    assert read_head(tmp_path / "memo.db") == replace(head, documents=0)
+    with opened(tmp_path) as store:
+        assert towns(store) == ["Hull"]
+
+
+def test_a_backup_that_an_older_memo_sealed_comes_back(tmp_path: Path) -> None:
+    """Its seal counts no documents."""
+    memo = Memo(tmp_path)
+    memo.tell()
+    backup = tmp_path / "backup.db"
+    memo("backup", backup)
+    seal = seal_of(backup)
+    assert seal is not None
+    content = backup.read_bytes()
+    told = json.loads(content[seal.size : -len(MARK) - 8])
+    assert told["head"].pop() == seal.head.documents > 0
+    text = json.dumps(told).encode()
+    backup.write_bytes(content[: seal.size] + text + len(text).to_bytes(8, "big") + MARK)
+    assert memo("restore", backup, "--yes").exit_code == 0
+    assert memo.whole()
 
 
 def test_another_history_is_noticed(tmp_path: Path) -> None:

@@ -13,10 +13,9 @@ from test_cli import Memo, lines
 from test_store import raw
 from toy import on
 
-from memo import schema
-from memo.head import head_file
 from memo.records import Claim, Document, Evidence, FactId, Held, Message, Plan, Rewrite
-from memo.store import Store
+from memo.store import Store, opening
+from memo.trust.head import head_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,7 +202,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "half a head": ("head", lambda home: flip(head_file(home / "memo.db"), 20)),
     "store readable": ("modes", lambda home: (home / "memo.db").chmod(0o644)),
     "home enterable": ("modes", lambda home: home.chmod(0o755)),
-    "backups enterable": ("modes", lambda home: schema.backup_folder(home / "x").chmod(0o755)),
+    "backups enterable": ("modes", lambda home: opening.backup_folder(home / "x").chmod(0o755)),
     "backup readable": ("modes", lambda home: backup(home).chmod(0o640)),
     "backup flipped": ("backups", lambda home: flip(backup(home), 5000)),
     "backup cut": ("backups", lambda home: cut(backup(home))),
@@ -226,11 +225,11 @@ MENDED |= {"backup cut", "backup unsealed"}  # another is made in their place
 
 
 def backup(home: Path) -> Path:
-    return sorted(schema.backup_folder(home / "memo.db").glob("memo-*"))[-1]
+    return sorted(opening.backup_folder(home / "memo.db").glob("memo-*"))[-1]
 
 
 def left(home: Path) -> Path:
-    return schema.backup_folder(home / "memo.db") / ".memo-1.db.unfinished"
+    return opening.backup_folder(home / "memo.db") / ".memo-1.db.unfinished"
 
 
 def flip(path: Path, place: int) -> None:

@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import keyring
 import pytest
 from fakes import ANN
@@ -21,17 +22,20 @@ from keyring.backends import fail
 from test_cli import Memo
 from toy import TOY, move, opened
 
-from memo import keys, replacing
 from memo.errors import (
     CipherMissing,
     StoreBusy,
     StoreDamaged,
     StoreError,
     StoreLocked,
+    StoreReadOnly,
     WrongPassphrase,
 )
+from memo.keeping import replacing
 from memo.store import Store
-from memo.unlocking import Keyholder, proven
+from memo.trust import keys
+from memo.trust.cipher import give_key
+from memo.trust.unlocking import Keyholder, proven
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -180,6 +184,31 @@ def test_a_plain_store_in_an_encrypted_ones_place_is_refused(path: Path) -> None
     (path.parent / "other" / "memo.db").replace(path)
     with pytest.raises(CipherMissing, match="should be encrypted"):
         holder(path).key()
+
+
+def test_a_store_killed_while_its_journal_was_needed_opens_with_its_key(
+    path: Path, tmp_path: Path
+) -> None:
+    """It is neither called plain nor rolled back under another key."""
+    before = dump(path)
+    db = apsw.Connection(str(path))
+    give_key(db, holder(path).key())
+    for statement in ("journal_mode = DELETE", "cache_size = 1"):
+        db.execute(f"PRAGMA {statement}").fetchall()
+    db.execute("BEGIN; CREATE TABLE x (y); INSERT INTO x VALUES (zeroblob(200000))").fetchall()
+    killed = tmp_path / "killed"
+    killed.mkdir(mode=0o700)
+    for file in path.parent.glob("memo.db*"):
+        shutil.copyfile(file, killed / file.name)
+    db.close()
+    left = killed / "memo.db"
+    assert (killed / "memo.db-journal").stat().st_size
+    for secret in ("another phrase", None):
+        with pytest.raises(StoreLocked):
+            holder(left, secret).key()
+    with pytest.raises(StoreReadOnly, match="merged first"):
+        Store.open(left, key=holder(left).key(), read_only=True)
+    assert dump(left) == before
 
 
 def test_a_file_that_is_not_encrypted_is_never_called_so(home: Path) -> None:
@@ -486,6 +515,7 @@ def test_a_conversion_killed_at_any_call_leaves_a_whole_store(
         if Keyholder(path).locked == (conversion == "decrypt"):
             convert(path)  # the same command goes on from there
             ends.add(dump(path))
+            assert list(folder.glob(".memo*")) == []
     assert deaths > 20
     assert before in ends
     assert len(ends) == (1 if conversion in ("encrypt", "decrypt") else 2)

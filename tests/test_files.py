@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from memo.errors import StoreBusy
-from memo.files import alone, write_whole
+from memo.files import alone, passing_folder, write_whole
 
 FULL = """
 import resource, signal, sys
@@ -49,3 +49,30 @@ def test_one_at_a_time(tmp_path: Path, folder: bool) -> None:
 def test_what_blocks_within_is_no_second_process(tmp_path: Path) -> None:
     with pytest.raises(BlockingIOError), alone(tmp_path / "lock", StoreBusy("busy")):
         raise BlockingIOError("another file")
+
+
+def test_a_passing_folder_is_its_owners_alone_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with passing_folder() as folder:
+        assert folder.parent == tmp_path
+        assert folder.stat().st_mode & 0o077 == 0
+        (folder / "text.md").write_text("private")
+        (folder / "of the editor").mkdir()
+        (folder / "of the editor" / "text.md~").write_text("private")
+        other_name = tmp_path / "other name"
+        other_name.hardlink_to(folder / "text.md")
+        (folder / "link").symlink_to(tmp_path / "elsewhere")
+    assert list(tmp_path.iterdir()) == [other_name]
+    assert other_name.read_bytes() == bytes(len("private")), "it was overwritten"
+
+
+def test_without_a_place_in_memory_it_is_where_other_passing_files_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memo.files.IN_MEMORY", ("/nowhere",))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with passing_folder() as folder:
+        assert folder.parent == tmp_path

@@ -22,10 +22,16 @@ HEAVY = {
 ROOMS = {
     "llama_cpp": {f"llama/{name}.py" for name in ("backend", "engine", "grammar", "tokens")},
     "fastembed": {"embed.py"},
-    "apsw": {"cipher.py", "store/connection.py", "store/snapshot.py", "schema.py"},
-    "argon2": {"keys.py"},
-    "keyring": {"keys.py"},
-    "sqlite_vec": {"schema.py"},
+    "apsw": {
+        "trust/cipher.py",
+        "store/connection.py",
+        "store/opening.py",
+        "store/schema.py",
+        "store/snapshot.py",
+    },
+    "argon2": {"trust/keys.py"},
+    "keyring": {"trust/keys.py"},
+    "sqlite_vec": {"store/opening.py"},
     "httpx": {"models/hub.py"},
     "huggingface_hub": {"models/hub.py"},
 }

@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from toy import TOY, add, embed, fact_of, home, move, moves, note, on, opened, plan, settle, towns
 
-from memo import schema
 from memo.errors import (
     EmbedderMismatch,
     MemoError,
@@ -52,7 +51,7 @@ from memo.records import (
     State,
     Usage,
 )
-from memo.store import Store, codes, search
+from memo.store import Store, codes, opening, search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -210,7 +209,7 @@ def test_an_upgrade_that_was_cut_short_goes_on(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         move(store, "Hull", "2024-01-01")
     former(tmp_path / "memo.db")
-    schema.connect(tmp_path / "memo.db")[0].close()
+    opening.connect(tmp_path / "memo.db")[0].close()
     with pytest.raises(StoreReadOnly, match="brought up to date"):
         Store.open(tmp_path / "memo.db", read_only=True)
     with opened(tmp_path) as store:

@@ -45,7 +45,7 @@ def restore(front: Front, file: Path | None) -> None:
 
 
 def _list_backups(front: Front) -> None:
-    from memo.backups import kept
+    from memo.keeping.backups import kept
     from memo.records import utc_text
 
     found = kept(front.settings.store)

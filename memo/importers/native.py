@@ -7,16 +7,16 @@ that `memo export` wrote name their document, and become it again.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import io
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from memo.errors import UsageProblem
 from memo.importers.base import OneFile, Reading, Skipped, cut, short_hash, storable, stretches
 from memo.importers.jsonstream import BadValue, parsed
+from memo.importers.veiled import BLOCK, VeiledCopy
 from memo.records import Document, Message, utc_text
 from memo.times import parse_time
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LONGEST_LINE = 16 * 2**20
 """Bytes; a longer line is skipped unread, as it would have to be held whole."""
 _LOOKED_AT = 50  # lines that may be damaged before the first good one shows the format
-_IN_MEMORY = 4 * 2**20  # bytes of a file out of an archive; more goes to a nameless file
+_IN_MEMORY = 4 * 2**20  # bytes of a file out of an archive; more goes to a veiled file
 
 
 class NativeImporter(OneFile):
@@ -143,11 +143,11 @@ def _seekable(file: File) -> BinaryIO:
             pass
         else:
             return stream
-    copy = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # the caller's
     with stream:
-        shutil.copyfileobj(stream, copy)
-    copy.seek(0)
-    return cast("BinaryIO", copy)
+        begun = stream.read(_IN_MEMORY + 1)
+        if len(begun) <= _IN_MEMORY:
+            return io.BytesIO(begun)
+        return io.BufferedReader(VeiledCopy(begun, stream), BLOCK)
 
 
 def _again(

@@ -5,11 +5,12 @@ Nothing can be read from its blocks afterwards: the key is never written down.
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import secrets
 import tempfile
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
+
+from memo.importers.veiled import veiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,13 +66,7 @@ class Aside(Generic[T]):
             self._ordered = False
         place, content = file.tell(), pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
         self._places.append((number, place, len(content)))
-        file.write(self._veiled(content, place))
-
-    def _veiled(self, content: bytes, place: int) -> bytes:
-        """Content as it lies at a place, and the other way round: no place is written twice."""
-        stream = hashlib.shake_256(self._key + place.to_bytes(8, "big")).digest(len(content))
-        mixed = int.from_bytes(content, "big") ^ int.from_bytes(stream, "big")
-        return mixed.to_bytes(len(content), "big")
+        file.write(veiled(content, self._key, place))
 
     def in_order(self) -> Iterator[T]:
         """Take all back; those of one number in the order in which they came."""
@@ -86,7 +81,7 @@ class Aside(Generic[T]):
         for _, place, length in self._places:
             if not self._ordered:
                 self._file.seek(place)
-            found: Any = pickle.loads(self._veiled(self._file.read(length), place))
+            found: Any = pickle.loads(veiled(self._file.read(length), self._key, place))
             yield found
 
 

@@ -7,10 +7,10 @@ from itertools import groupby
 
 import numpy as np
 
-from memo import schema
 from memo.errors import StoreError
 from memo.events import FORGOTTEN, chained, edit_of, squashed
 from memo.records import Document, Message, from_utc_text
+from memo.store import schema
 from memo.store.codes import FACTS, PASSAGES
 from memo.store.derived import EFFECTIVE, SPAN
 from memo.store.forgetting import Forgetting

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Self
 
 import apsw
 
-from memo import schema
-from memo.cipher import broken_page
 from memo.errors import EmbedderMismatch, StoreBusy, StoreDamaged, StoreError, StoreReadOnly
-from memo.head import read_head, write_head
 from memo.lm import EmbedderIdentity
 from memo.settings import private_folder
+from memo.store import opening, schema
 from memo.store.rows import checked_vectors
 from memo.store.snapshot import head_of, snapshot
+from memo.trust.cipher import broken_page
+from memo.trust.head import read_head, write_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
-    from memo.head import Head
     from memo.store.rows import Embed, Row
+    from memo.trust.head import Head
 
 
 _VECTORS = (
@@ -50,7 +50,7 @@ def _keep_former(
     """Back up what an older memo wrote, before it is brought up to date; not without a clock."""
     if clock is None:
         return
-    folder = private_folder(schema.backup_folder(path))
+    folder = private_folder(opening.backup_folder(path))
     target = folder / f"memo-{clock():%Y%m%dT%H%M%SZ}-before-migration.db"
     if not target.exists():
         snapshot(db, path, target, key, lambda copy: check_pages(copy, key))
@@ -89,7 +89,7 @@ class Connection:
         self._released = True
         secrets = self._all("SELECT value FROM meta WHERE name = 'secret'")
         if not secrets:
-            raise StoreDamaged(f"{path} lost its secret: {schema.remedy(path)}.")
+            raise StoreDamaged(f"{path} lost its secret: {opening.remedy(path)}.")
         self._secret: bytes = secrets[0][0]
         self._embedder = self._stored_embedder()
 
@@ -113,10 +113,10 @@ class Connection:
         Raises:
             EmbedderMismatch: The stored vectors came from another embedder.
             StoreDamaged: What was stored last is missing.
-            StoreError: As in `schema.connect`.
+            StoreError: As in `opening.connect`.
         """
         written = read_head(path)
-        db, writable = schema.connect(
+        db, writable = opening.connect(
             path,
             key=key,
             read_only=read_only,
@@ -127,7 +127,7 @@ class Connection:
             store = cls(db, path, writable=writable, clock=clock, key=key)
             if written is not None and (problem := store.behind(written)):
                 raise StoreDamaged(
-                    f"{path} is not whole: {problem}; {schema.remedy(path)}, "
+                    f"{path} is not whole: {problem}; {opening.remedy(path)}, "
                     "`memo doctor --accept-loss` goes on with what is left."
                 )
             if embedder is not None:
@@ -196,7 +196,7 @@ class Connection:
         try:
             return self._db.execute(sql, bindings).fetchall()
         except (apsw.Error, UnicodeDecodeError) as error:
-            raise schema.explained(error, self.path) from error
+            raise opening.explained(error, self.path) from error
 
     def _one(self, sql: str, bindings: dict[str, object] | None = None) -> Row:
         """The one row that a sound store has.
@@ -206,7 +206,7 @@ class Connection:
         """
         rows = self._all(sql, bindings)
         if not rows:
-            raise schema.explained(apsw.CorruptError("a row is missing"), self.path)
+            raise opening.explained(apsw.CorruptError("a row is missing"), self.path)
         return rows[0]
 
     def _ids(self, sql: str, bindings: dict[str, object] | None = None) -> list[int]:
@@ -217,7 +217,7 @@ class Connection:
         try:
             yield from self._db.execute(sql, bindings)
         except (apsw.Error, UnicodeDecodeError) as error:
-            raise schema.explained(error, self.path) from error
+            raise opening.explained(error, self.path) from error
 
     def _many(self, sql: str, bindings: Iterable[dict[str, object]]) -> None:
         """Run a statement once for each binding."""
@@ -225,7 +225,7 @@ class Connection:
             for _ in self._db.executemany(sql, bindings):
                 pass
         except apsw.Error as error:
-            raise schema.explained(error, self.path) from error
+            raise opening.explained(error, self.path) from error
 
     @contextmanager
     def _blob(
@@ -236,7 +236,7 @@ class Connection:
             with self._db.blob_open("main", table, column, row, write) as blob:
                 yield blob
         except apsw.Error as error:
-            raise schema.explained(error, self.path) from error
+            raise opening.explained(error, self.path) from error
 
     def _script(self, sql: str) -> None:
         with self._explained():
@@ -248,7 +248,7 @@ class Connection:
         try:
             yield
         except apsw.Error as error:
-            raise schema.explained(error, self.path) from error
+            raise opening.explained(error, self.path) from error
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -279,7 +279,7 @@ class Connection:
         write_head(self.path, self.head())
 
     def head(self) -> Head:
-        """How far the logs of changes and of events have come."""
+        """How far the logs of changes and of events, and the documents, have come."""
         with self._explained():
             return head_of(self._db)
 
@@ -291,6 +291,8 @@ class Connection:
                 f"it holds {now.changes} changes and {now.events} events, "
                 f"{written.changes} and {written.events} were stored"
             )
+        if now.documents < written.documents:
+            return f"it holds {now.documents} documents, {written.documents} were stored"
         rows = self._all("SELECT hash FROM event WHERE id = :id", {"id": written.events})
         if rows and rows[0][0] != written.hash:
             return f"event {written.events} is not the one that was stored"

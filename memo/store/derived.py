@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from memo import schema
 from memo.errors import StoreReadOnly
 from memo.records import ChangeId, DocumentId, FactId, PassageId
+from memo.store import schema
 from memo.store.codes import PASSAGES
 from memo.store.rows import listed, passage_text
 from memo.store.search import Search

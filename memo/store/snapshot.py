@@ -7,12 +7,12 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from memo import keys
-from memo.cipher import address_with
 from memo.errors import StoreError
 from memo.files import sync
-from memo.head import Head
-from memo.seal import seal
+from memo.trust import keys
+from memo.trust.cipher import address_with
+from memo.trust.head import Head
+from memo.trust.seal import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,14 +62,21 @@ def snapshot(
 
 @contextmanager
 def fresh(path: Path) -> Iterator[None]:
-    """An empty file of our own; it goes at the end unless it was renamed."""
-    path.unlink(missing_ok=True)
+    """An empty file of our own; it goes at the end unless it was renamed.
+
+    What one that was cut short left beside it goes first: SQLite would roll its journal back.
+    """
+    _clear(path)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
     try:
         yield
     finally:
-        for suffix in ("", "-wal", "-shm", "-journal", "-head"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        _clear(path)
+
+
+def _clear(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal", "-head"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def copy_into(db: apsw.Connection, path: Path, key: bytes | None) -> None:
@@ -78,11 +85,12 @@ def copy_into(db: apsw.Connection, path: Path, key: bytes | None) -> None:
 
 
 def head_of(db: apsw.Connection) -> Head:
-    """How far the logs of changes and of events have come."""
+    """How far the logs of changes and of events, and the documents, have come."""
     rows: Any = db.execute(
         """
         SELECT ifnull((SELECT max(id) FROM change_set WHERE id > 0), 0), ifnull(max(id), 0),
-            ifnull((SELECT hash FROM event ORDER BY id DESC LIMIT 1), '')
+            ifnull((SELECT hash FROM event ORDER BY id DESC LIMIT 1), ''),
+            ifnull((SELECT max(id) FROM document), 0)
         FROM event
         """
     ).fetchall()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from memo.errors import NotKnown
 from memo.events import FORGOTTEN
 from memo.records import ChangeId, Document, DocumentId, Message, from_utc_text, utc_text
-from memo.store.changes import Changes
+from memo.store.caps import Caps
 from memo.store.rows import claims_of, clean, indexed, listed, passage_texts
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _AMONG = "json_each(:among) w CROSS JOIN unread u ON u.document_id = w.value"
 
 
-class Unread(Changes):
+class Unread(Caps):
     """What the two stages of an import do to the store."""
 
     @contextmanager
@@ -127,6 +127,8 @@ class Unread(Changes):
     def complete(self, id_: DocumentId, document: Document, plan: Plan, embed: Embed) -> ChangeSet:
         """Apply what reading a stored document gave, in one transaction, as `apply` does.
 
+        What goes beyond the cap of its import is held.
+
         Raises:
             NotKnown: It was undone, forgotten, or changed since it was read, or a fact that the
                 plan names has gone.
@@ -152,7 +154,7 @@ class Unread(Changes):
                 {"document": id_, "change": work.change},
             )
             self._all("DELETE FROM unread WHERE document_id = :document", {"document": id_})
-            self._settle(work, self._ground(work.change), plan)
+            self._settle(work, self._ground(work.change), self._capped(work.change, plan))
         return self.change(work.change)
 
     def put_off(self, document: DocumentId) -> None:

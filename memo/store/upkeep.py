@@ -6,21 +6,23 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from memo import schema
 from memo.errors import StoreBusy, StoreDamaged, StoreError
 from memo.events import FORGOTTEN, edit_text, squashed
-from memo.head import renew_head
-from memo.records import FactId, PassageId
+from memo.records import FactId, PassageId, from_utc_text
+from memo.store import schema
 from memo.store.checking import Checking, is_unit
 from memo.store.connection import check_pages
 from memo.store.rows import checked_vectors, passage_text, utc
 from memo.store.snapshot import copy_into, forgets_of, snapshot
+from memo.trust.head import renew_head
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from memo.lm import EmbedderIdentity
     from memo.store.rows import Embed
+    from memo.trust.head import Head
 
 
 class Upkeep(Checking):
@@ -244,3 +246,15 @@ class Upkeep(Checking):
     def forgets(self) -> int:
         """How often something was forgotten."""
         return forgets_of(self._db)
+
+    def stored_after(self, head: Head) -> tuple[datetime, datetime] | None:
+        """When the first and the last was stored of what came later; None where nothing did."""
+        first, last = self._one(
+            """
+            SELECT min(recorded_at), max(recorded_at) FROM (
+                SELECT recorded_at FROM change_set WHERE id > :changes AND id > 0
+                UNION ALL SELECT recorded_at FROM document WHERE id > :documents)
+            """,
+            {"changes": head.changes, "documents": head.documents},
+        )
+        return None if first is None else (from_utc_text(first), from_utc_text(last))

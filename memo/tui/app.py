@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,8 +17,8 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 
 from memo.errors import MemoError
-from memo.keys import key_file, pending_file
 from memo.settings import asset, save
+from memo.trust.keys import key_file, pending_file
 from memo.tui import themes
 from memo.tui.desk import Desk, Hand
 from memo.tui.place import PLACES, MemoBase, PlaceTab
@@ -173,6 +174,7 @@ class MemoApp(MemoBase):
         self.watch(self, "version", self.count_waiting, init=False)
         self.call_after_refresh(self.count_waiting)
         self.call_after_refresh(self._find_unread)
+        self.call_after_refresh(self._hear)
         self.watch(self, "theme", self._keep_theme, init=False)
         if self._welcome:
             self.call_after_refresh(self.action_welcome)
@@ -225,6 +227,16 @@ class MemoApp(MemoBase):
             self.reader.add(waiting)
             count = "1 document waits" if len(unread) == 1 else f"{len(unread)} documents wait"
             self.tell(f"{count} to be read: p in Sources begins.")
+
+    @work(group="hear")
+    async def _hear(self) -> None:
+        """Tell what goes wrong beside what was asked for, such as a backup; any thread may warn."""
+
+        def warn(text: str) -> None:
+            with suppress(RuntimeError):  # the application has ended
+                self.call_from_thread(self.tell, text, severity="warning")
+
+        await self.desk.look(lambda memory: memory.backups.hear(warn))
 
     def _told(self, job: Job, outcome: Told) -> None:
         self.status = job.line if job.running else ""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SuspendNotSupported
@@ -16,6 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 
+from memo.files import passing_folder
 from memo.show import show, show_line
 from memo.tui.text import one_line, plain
 
@@ -101,7 +100,7 @@ class Ask(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "save", "Done", id="dialog.done"),
         Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
-        Binding("ctrl+e", "editor", "$EDITOR", id="dialog.editor"),
+        Binding("ctrl+e", "editor", "$EDITOR", priority=True, id="dialog.editor"),
     ]
 
     def __init__(self, title: str, text: str = "", hint: str = "") -> None:
@@ -179,8 +178,8 @@ def in_editor(screen: ModalScreen[str | None], text: str) -> str | None:
     if not command:
         screen.app.notify("Set EDITOR to the editor that you like.", markup=False)
         return None
-    with tempfile.TemporaryDirectory(prefix="memo-") as folder:
-        path = Path(folder) / "text.md"
+    with passing_folder() as folder:
+        path = folder / "text.md"
         path.touch(0o600)
         path.write_text(text, "utf-8")
         try:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import synthetic
 from fakes import FakeLM
 
-from memo import backups, keys, replacing
 from memo.engines import Engines
-from memo.head import renew_head
+from memo.keeping import backups, replacing
 from memo.memory import Memory
 from memo.records import State
 from memo.settings import Settings
 from memo.store import Store
-from memo.unlocking import Keyholder
+from memo.trust import keys
+from memo.trust.head import renew_head
+from memo.trust.unlocking import Keyholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,15 +15,17 @@ import sqlite_vec
 from fakes import ANN, HashEmbedder, ann
 from toy import on
 
-from memo import keys, replacing, schema
 from memo.engines import Engines
 from memo.errors import ModelNotFound
 from memo.imports import Imported, Stored
+from memo.keeping import replacing
 from memo.memory import Memory, note
 from memo.records import ChangeId, DocumentId, FactId, HeldId
 from memo.settings import load
-from memo.store import Store
-from memo.unlocking import Keyholder
+from memo.store import Store, schema
+from memo.trust import keys
+from memo.trust.cipher import APPLICATION_ID
+from memo.trust.unlocking import Keyholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -186,7 +188,7 @@ def _of_schema(version: int) -> Callable[[Path], None]:
             db.execute(f"INSERT INTO main.{kind}_fts (rowid, text) {every}")
         if version < 3:
             _add_vec0(db)
-        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {version}")
         db.close()
         for path in home.glob("now.db*"):

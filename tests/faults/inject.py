@@ -1,11 +1,13 @@
 """Disturb every act of memo at every point, and judge what is left: a report as JSON.
 
     python tests/faults/inject.py kill|error|power|flip [--act NAME]… [--most N] [--cipher]
+        [--keep FOLDER]
 
 `kill` ends the process at each system call that changes a file. `error` lets each fail: a full
 disk and a failing one, for once and from then on. `power` cuts the power at each of them: what was
 not synced is lost, torn at 512 bytes, or arrives out of order. `flip` changes one bit of what an
-act left. `--most` takes that many points of each act, evenly spread.
+act left. `--most` takes that many points of each act, evenly spread. `--keep` writes down in a
+folder how far a run is, and goes on there: all points take hours.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ import random
 import re
 import sys
 import tempfile
+import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a fork takes no threads along
 if __name__ == "__main__":
@@ -65,6 +69,9 @@ HARMLESS = {
 }
 """Failures of which nobody need be told, as the call and the file."""
 FLIPS = 650  # of each act
+_KEPT_EVERY_S = 10
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -72,6 +79,11 @@ class Report:
     """What came of the points of one act; each list names the points where it went wrong."""
 
     act: str
+    of: int = 0
+    """How many points there are; for `power`, steps."""
+    reached: int = 0
+    """How many of those that were chosen are done with."""
+    finished: bool = False
     points: int = 0
     lost: list[str] = field(default_factory=list)
     """The person was told of something that is gone."""
@@ -100,7 +112,15 @@ class Report:
 class Judge:
     """What an act does when nothing disturbs it, and how to tell it from what disturbance left."""
 
-    def __init__(self, act: Act, folder: Path, *, cipher: bool = False) -> None:
+    def __init__(
+        self,
+        act: Act,
+        folder: Path,
+        *,
+        cipher: bool = False,
+        report: Report | None = None,
+        kept: Path | None = None,
+    ) -> None:
         self.act = act
         self.folder = folder
         self.cipher = cipher
@@ -108,7 +128,8 @@ class Judge:
         self._states = [self._state_of(self.before)]
         calm = copied(self.before, folder / "calm")
         act.run(calm, lambda: self._states.append(self._state_of(calm)))
-        self.report = Report(act.name)
+        self.report = report or Report(act.name)
+        self._kept, self._kept_at = kept, time.monotonic()
         self._judged: set[tuple[int, bool, str]] = set()
 
     def _state_of(self, home: Path) -> str:
@@ -123,6 +144,26 @@ class Judge:
         outcome = disturbed(self.act, self.home(), *options)
         assert outcome.ended == "done", outcome
         return outcome.trace
+
+    def left(self, chosen: Iterable[T], of: int) -> Iterator[T]:
+        """Those of so many points that no earlier run got to; the report of them is kept."""
+        self.report.of = of
+        for number, point in enumerate(chosen):
+            if number >= self.report.reached:
+                yield point
+                self.report.reached = number + 1
+                if time.monotonic() - self._kept_at > _KEPT_EVERY_S:
+                    self._keep()
+        self.report.finished = True
+        self._keep()
+
+    def _keep(self) -> None:
+        if self._kept is not None:
+            self._kept_at = time.monotonic()
+            unfinished = self._kept.with_suffix(".unfinished")
+            told = {"sources": sources(), "report": asdict(self.report)}
+            unfinished.write_text(json.dumps(told), "utf-8")
+            unfinished.replace(self._kept)
 
     def judge(self, point: str, home: Path, told: int, *, done: bool = False) -> None:
         """Look at what is left, do it again, and look at that."""
@@ -191,7 +232,7 @@ def kill(judge: Judge, most: int | None) -> None:
     """Kill the act at each system call that changes a file."""
     calls = counted(judge.trace("-e", f"trace={','.join(WRITES)}"))
     points = [f"{call} {number + 1}" for call in WRITES for number in range(calls[call])]
-    for point in spread(points, most):
+    for point in judge.left(spread(points, most), len(points)):
         call, number = point.split()
         home = judge.home()
         inject = f"inject={call}:signal=KILL:when={number}"
@@ -210,7 +251,7 @@ def error(judge: Judge, most: int | None) -> None:
         for number in range(calls[call])
         for lasting in ("", "+")
     ]
-    for point in spread(points, most):
+    for point in judge.left(spread(points, most), len(points)):
         call, errno, when = point.split()
         home = judge.home()
         inject = f"inject={call}:error={errno}:when={when}"
@@ -244,8 +285,11 @@ def power(judge: Judge, most: int | None) -> None:
     home = judge.home()
     outcome = disturbed(judge.act, home, *powerloss.RECORD)
     steps = powerloss.steps(outcome.trace, home)
+    there = powerloss.disk_of(home)
+    assert powerloss.at_last(steps, judge.before) == there, "the model of the disk is wrong"
     left = judge.folder / "left"
-    for point, told, disk in powerloss.cuts(steps, judge.before, most):
+    cuts = powerloss.cuts(steps, judge.before, most)
+    for point, told, disk in judge.left(cuts, len(steps)):
         powerloss.lay(disk, left)
         judge.judge(point, left, told)
 
@@ -258,10 +302,13 @@ def flip(judge: Judge, most: int | None) -> None:
     files = {path: path.read_bytes() for path in sorted(home.glob("*.db"))}
     places = [(path, at) for path, data in files.items() for at, byte in enumerate(data) if byte]
     chance = random.Random(judge.act.name)
-    for _ in range((most or FLIPS) if places else 0):
-        path, at = chance.choice(places)
+    flips = (
+        (*chance.choice(places), 1 << chance.randrange(8))
+        for _ in range((most or FLIPS) if places else 0)
+    )
+    for path, at, bit in judge.left(flips, 8 * len(places)):
         changed = bytearray(files[path])
-        changed[at] ^= 1 << chance.randrange(8)
+        changed[at] ^= bit
         for other in files_in(home):
             if other not in files and not other.name.endswith("-key"):
                 other.unlink()
@@ -284,20 +331,57 @@ FAULTS = {"kill": kill, "error": error, "power": power, "flip": flip}
 
 
 def inject(
-    fault: str, acts: Iterable[Act] = ACTS, most: int | None = None, *, cipher: bool = False
+    fault: str,
+    acts: Iterable[Act] = ACTS,
+    most: int | None = None,
+    *,
+    cipher: bool = False,
+    keep: Path | None = None,
 ) -> list[Report]:
-    """Disturb acts by one kind of fault, with plain stores or encrypted ones."""
+    """Disturb acts by one kind of fault, with plain stores or encrypted ones.
+
+    Args:
+        fault: One of `FAULTS`.
+        acts: What is disturbed.
+        most: How many points of each; None for all.
+        cipher: Whether the stores are encrypted; acts that cannot be are passed over.
+        keep: A folder with what an earlier run of the same sources has reported.
+    """
     stand_still()
     reports = []
     for act in acts:
         if cipher and not encryptable(act):
             continue
-        with tempfile.TemporaryDirectory(prefix="memo-fault-") as folder:
-            judge = Judge(act, Path(folder), cipher=cipher)
-            FAULTS[fault](judge, most)
-            sys.stderr.write(f"{fault} {act.name}: {judge.report.points}, {judge.report.wrong}\n")
-            reports.append(judge.report)
+        kept = None
+        if keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+            kept = keep / f"{fault}-{act.name}{'-encrypted' * cipher}-{most or 'all'}.json"
+        report = _kept_report(kept) or Report(act.name)
+        if not report.finished:
+            with tempfile.TemporaryDirectory(prefix="memo-fault-") as folder:
+                judge = Judge(act, Path(folder), cipher=cipher, report=report, kept=kept)
+                FAULTS[fault](judge, most)
+        sys.stderr.write(f"{fault} {act.name}: {report.points}, {report.wrong}\n")
+        reports.append(report)
     return reports
+
+
+def _kept_report(path: Path | None) -> Report | None:
+    """What was found so far, unless memo or its faults are others now."""
+    if path is None or not path.exists():
+        return None
+    told = json.loads(path.read_text("utf-8"))
+    return Report(**told["report"]) if told["sources"] == sources() else None
+
+
+@cache
+def sources() -> str:
+    """A mark of memo and of these faults: what one version did proves nothing of another."""
+    root = Path(__file__).parents[2]
+    mark = hashlib.sha256()
+    for path in sorted([*root.glob("memo/**/*.py"), *root.glob("tests/faults/*.py")]):
+        mark.update(path.read_bytes())
+    return mark.hexdigest()
 
 
 def main() -> None:
@@ -306,16 +390,13 @@ def main() -> None:
     parser.add_argument("--act", action="append", choices=[act.name for act in ACTS])
     parser.add_argument("--most", type=int)
     parser.add_argument("--cipher", action="store_true")
+    parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     acts = [act for act in ACTS if not given.act or act.name in given.act]
-    reports = inject(given.fault, acts, given.most, cipher=given.cipher)
-    json.dump([{**_as_dict(one), "wrong": one.wrong} for one in reports], sys.stdout, indent=1)
+    reports = inject(given.fault, acts, given.most, cipher=given.cipher, keep=given.keep)
+    json.dump([{**asdict(one), "wrong": one.wrong} for one in reports], sys.stdout, indent=1)
     sys.stdout.write("\n")
     sys.exit(any(one.wrong for one in reports))
-
-
-def _as_dict(report: Report) -> dict[str, object]:
-    return {name: getattr(report, name) for name in Report.__dataclass_fields__}
 
 
 if __name__ == "__main__":

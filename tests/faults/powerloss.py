@@ -27,7 +27,7 @@ _CALLS = (
     *("openat", "write", "pwrite64", "ftruncate", "fsync", "fdatasync"),
     *("unlink", "rename", "link", "linkat", "access", "sendfile", "copy_file_range"),
 )
-RECORD = ("-xx", "-s", "1000000", "-e", f"trace={','.join(_CALLS)}")
+RECORD = ("-xx", "-s", "100000000", "-e", f"trace={','.join(_CALLS)}")
 """Options of strace: all that is written, in full."""
 SECTOR = 512
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
@@ -60,6 +60,8 @@ def _step(line: str, home: str) -> Step | None:
     result = re.match(r"-?\d+", arguments.rpartition(" = ")[2])
     if call not in _CALLS or result is None:
         return None
+    if '"...' in arguments:
+        raise ValueError(f"strace cut short what was written: {call}")
     texts = [bytes.fromhex(found.replace("\\x", "")) for found in _TEXT.findall(arguments)]
     if call == "access":
         return Step("told") if texts[0] == MARK.encode() else None
@@ -68,7 +70,8 @@ def _step(line: str, home: str) -> Step | None:
     handle = re.match(r"(\d+)<", arguments)
     if handle:
         last = re.search(r", (\d+)\) += ", arguments)
-        data, number = texts[0] if texts else b"", int(last[1]) if last else 0
+        data = texts[0][: int(result[0])] if texts else b""
+        number = int(last[1]) if last else 0
         return Step(call, int(handle[1]), data=data, number=number)
     names = tuple((text.decode() + "/").removeprefix(home).rstrip("/") for text in texts)
     if any("/" in name for name in names):  # not of this folder
@@ -245,6 +248,23 @@ def cuts(
                 seen.add(mark)
                 last += 1
                 yield f"step {number}, {name}", cache.told, disk
+
+
+def disk_of(folder: Path) -> Disk:
+    """What a folder holds that lasts."""
+    return {
+        path.name: path.read_bytes()
+        for path in sorted(folder.iterdir())
+        if path.is_file() and not path.name.endswith(NOT_KEPT)
+    }
+
+
+def at_last(trace: Sequence[Step], before: Path) -> Disk:
+    """What the disk holds after all of it, where no power was cut."""
+    cache = _Cache(before)
+    for step in trace:
+        cache.play(step)
+    return cache.left(None, all_of_it=True)
 
 
 def lay(disk: Disk, folder: Path) -> None:

@@ -14,8 +14,8 @@ from acts import ACTS, copied, memory_of, state, story
 from toy import on, opened
 from writer import DOCUMENTS
 
-from memo import backups
 from memo.errors import MemoError, StoreBusy, StoreError
+from memo.keeping import backups
 from memo.memory import Imported
 from memo.records import FactId
 from memo.store import Store
@@ -94,7 +94,7 @@ def test_encrypting_that_was_cut_short_leaves_no_plain_backup_for_good(
     home = tmp_path / "home"
     encrypt.prepare(home)
     with monkeypatch.context() as killed:
-        killed.setattr(backups, "purge", lambda _: None)
+        killed.setattr(backups.Automatic, "purge", lambda _, store: None)
         encrypt.run(home, lambda: None)
     assert any(map(in_plain, home.rglob("*.db")))
     with pytest.raises(StoreError, match="encrypted already"):

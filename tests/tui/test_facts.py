@@ -284,3 +284,20 @@ def test_facts_that_say_the_same_become_one_by_key_and_two_again(tmp_path: Path,
     assert one.by_hand
     assert one.since == datetime.fromisoformat("2024-01-05T12:00:00+00:00")
     assert one.text == ("Ann lives in York." if own else "Ann's home is 7 Dock Street.")
+
+
+def test_the_editor_opens_by_its_key_and_not_the_end_of_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("VISUAL", "EDITOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("f3")
+        await shows(pilot, "Ann works at Borealis.")
+        await pilot.press("e")
+        await shows(pilot, "Ctrl+E")
+        await pilot.press("ctrl+e")
+        await shows(pilot, "Set EDITOR")
+
+    drive(told(memory_of(tmp_path)), story)

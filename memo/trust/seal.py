@@ -12,9 +12,9 @@ import os
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from memo import keys
 from memo.errors import StoreDamaged
-from memo.head import Head
+from memo.trust import keys
+from memo.trust.head import Head
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def seal(path: Path, head: Head, forgets: int, entries: tuple[keys.Entry, ...]) 
         told = {
             "size": size,
             "sha256": digest,
-            "head": [head.changes, head.events, head.hash],
+            "head": [head.changes, head.events, head.hash, head.documents],
             "forgets": forgets,
             "keys": keys.as_text(entries).decode(),
         }
@@ -72,11 +72,11 @@ def seal_of(path: Path) -> Seal | None:
         text = file.read(length)
     try:
         told = json.loads(text)
-        changes, events, last = told["head"]
+        changes, events, last, *documents = told["head"]
         found = Seal(
             int(told["size"]),
             str(told["sha256"]),
-            Head(int(changes), int(events), str(last)),
+            Head(int(changes), int(events), str(last), *map(int, documents)),
             int(told["forgets"]),
             keys.parsed(told["keys"].encode()),
         )

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memo.backups import kept, leftovers, stale
 from memo.engines import hardware, located, placement
 from memo.errors import ModelError, StoreError
-from memo.head import head_file, head_problem
-from memo.keys import key_file, pending_file
+from memo.keeping.backups import kept, leftovers, overdue, stale
 from memo.models import default_models, machine
 from memo.records import utc_text
-from memo.schema import backup_folder, load_extensions, remedy
-from memo.seal import checked_seal
+from memo.store.opening import backup_folder, load_extensions, remedy
+from memo.trust.head import Head, head_file, head_problem
+from memo.trust.keys import key_file, pending_file
+from memo.trust.seal import checked_seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
+    from datetime import datetime
     from pathlib import Path
 
     from memo.models import Kind
@@ -69,7 +70,7 @@ def _extensions() -> Check:
 
 
 def _head(store: Store) -> Check:
-    problem = head_problem(store.path) if store.head().changes else None
+    problem = head_problem(store.path) if store.head() != Head() else None
     file = head_file(store.path)
     if problem:
         return Check("head", False, f"{file} {problem}; `memo doctor --repair` writes it anew")
@@ -102,6 +103,13 @@ def _backups(store: Path) -> Check:
     return Check("backups", True, f"{len(found)}, whole; the newest is of {utc_text(found[-1].at)}")
 
 
+def _no_backup(store: Path, since: datetime) -> str:
+    return (
+        f"none holds what was stored since {utc_text(since)}: make room in {backup_folder(store)} "
+        "and see who may write there, or `memo backup FILE` elsewhere"
+    )
+
+
 def _leftovers(store: Path) -> Check:
     found = ", ".join(str(path) for path in leftovers(store))
     if found:
@@ -126,6 +134,8 @@ def _store(settings: Settings, opened: Opened) -> Iterator[Check]:
             )
             yield _encryption(store)
             yield _head(store)
+            if (since := overdue(store)) is not None:
+                yield Check("automatic backups", False, _no_backup(store.path, since))
             old = ", ".join(str(path) for path in stale(store))
             if old:
                 yield Check(

@@ -7,9 +7,9 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memo import keys
-from memo.cipher import opens
 from memo.errors import CipherMissing, StoreDamaged, StoreLocked, WrongPassphrase
+from memo.trust import keys
+from memo.trust.cipher import opens
 
 if TYPE_CHECKING:
     from collections.abc import Callable

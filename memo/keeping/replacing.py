@@ -10,21 +10,22 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from memo import backups, keys
-from memo.cipher import holds_store, opens
 from memo.errors import StoreBusy, StoreDamaged, StoreError
-from memo.files import overwrite, sync
-from memo.head import head_file, write_head
-from memo.seal import checked_seal
+from memo.files import overwrite, shred, sync
+from memo.keeping import backups
 from memo.store import Store
 from memo.store.snapshot import fresh
-from memo.unlocking import proven
+from memo.trust import keys
+from memo.trust.cipher import holds_store, opens
+from memo.trust.head import head_file, write_head
+from memo.trust.seal import checked_seal
+from memo.trust.unlocking import proven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from memo.unlocking import Keyholder
+    from memo.trust.unlocking import Keyholder
 
     Entries = tuple[keys.Entry, ...]
 
@@ -44,6 +45,7 @@ def restore(store: Path, backup: Path, holder: Keyholder) -> Path | None:
     arriving = store.with_name(".memo.db.restoring")
     again = store.with_name(".memo.db.encrypting")
     try:
+        _clear(store)
         with fresh(arriving), fresh(again):
             seal = checked_seal(backup)
             if seal is None and _is_cut(backup):
@@ -59,8 +61,8 @@ def restore(store: Path, backup: Path, holder: Keyholder) -> Path | None:
             ready = arriving
             with Store.open(arriving, key=key, keep_former=False) as copy:
                 problems = copy.check()
-                if seal is not None and copy.head() != seal.head:
-                    problems.append("it holds less than it did when it was made")
+                if seal is not None and (less := copy.behind(seal.head)):
+                    problems.append(less)
                 if problems:
                     raise StoreDamaged(
                         f"The backup {backup} is damaged: {'; '.join(problems[:3])}. "
@@ -89,13 +91,14 @@ def encrypt(
         StoreError: It is encrypted already, or could not be written.
         StoreBusy: Another memo has it open.
     """
+    _clear(store)
     if (held := holder.key()) is not None:
         _purge_plain(store, held)  # what one that was cut short left
         raise StoreError(f"{store} is encrypted already: `memo passphrase` changes its passphrase.")
     key = keys.new_key()
     _rewrite(store, holder, key, (keys.new_entry(key, passphrase, code, cost),))
     with Store.open(store, key=key) as encrypted:
-        backups.purge(encrypted)
+        backups.Automatic().purge(encrypted)
 
 
 def _purge_plain(store: Path, key: bytes) -> None:
@@ -103,7 +106,7 @@ def _purge_plain(store: Path, key: bytes) -> None:
     copies = [*(one.path for one in backups.kept(store)), *backups.former_stores(store)]
     if any(opens(path, None) for path in copies):
         with Store.open(store, key=key) as encrypted:
-            backups.purge(encrypted)
+            backups.Automatic().purge(encrypted)
 
 
 def decrypt(store: Path, holder: Keyholder) -> None:
@@ -113,6 +116,7 @@ def decrypt(store: Path, holder: Keyholder) -> None:
         StoreError: It is not encrypted, or could not be written.
         StoreBusy: Another memo has it open.
     """
+    _clear(store)
     entry = holder.entry()
     _rewrite(store, holder, None, ())
     if entry.keyring:
@@ -141,6 +145,12 @@ def _rewrite(store: Path, holder: Keyholder, key: bytes | None, entries: Entries
         for handle in former:
             os.close(handle)
     holder.take(key)
+
+
+def _clear(store: Path) -> None:
+    """Take away the unfinished key files of a conversion that was killed."""
+    for left in store.parent.glob(f".{keys.key_file(store).name}.*"):
+        shred(left)
 
 
 @contextmanager

@@ -9,24 +9,26 @@ from __future__ import annotations
 
 import itertools
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from memo import keys
-from memo.cipher import opens
 from memo.errors import MemoError, StoreBusy, StoreDamaged
 from memo.files import alone, shred
-from memo.schema import backup_folder
-from memo.seal import seal_of
 from memo.settings import private_folder
+from memo.store.opening import backup_folder
+from memo.trust import keys
+from memo.trust.cipher import opens
+from memo.trust.head import Head
+from memo.trust.seal import seal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-    from memo.seal import Seal
     from memo.store import Store
+    from memo.trust.seal import Seal
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +69,63 @@ def worth_keeping(times: Collection[datetime]) -> set[datetime]:
     return {*newest[:_NEWEST], *list(days.values())[:DAYS], *list(weeks.values())[:WEEKS]}
 
 
-def after(store: Store) -> None:
-    """Make a backup if one is due; what stands in its way is logged and told by `memo doctor`."""
-    try:
-        if store.writable and _due(store):
-            make(store)
-    except (MemoError, OSError) as error:
-        log.warning("no automatic backup: %s", type(error).__name__)
+class Automatic:
+    """Makes the backups that are due; what stands in their way is told, and spoils nothing."""
+
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
+        """Prepare.
+
+        Args:
+            tell: Receives a sentence for the person where a backup could not be made, once until
+                one could; `memo doctor` tells it, too.
+        """
+        self._tell = tell
+        self._failing = False
+        self._unheard: str | None = None
+
+    def hear(self, tell: Callable[[str], None]) -> None:
+        """Tell it to somebody from now on, and what nobody has heard so far."""
+        self._tell = tell
+        if self._unheard is not None:
+            tell(self._unheard)
+            self._unheard = None
+
+    def after(self, store: Store) -> None:
+        """Make a backup if one is due."""
+        with self._telling():
+            if store.writable and _due(store):
+                make(store)
+                self._failing = False
+
+    def purge(self, store: Store) -> None:
+        """Let one new backup take the place of all copies that hold what no copy may hold now."""
+        outdated = stale(store)
+        try:
+            if outdated:
+                with self._telling():
+                    make(store)
+        finally:
+            for path in [*outdated, *former_stores(store.path)]:
+                for part in files_of(path):
+                    shred(part)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreBusy as error:  # another memo makes one
+            log.warning("no automatic backup: %s", type(error).__name__)
+        except (MemoError, OSError) as error:
+            log.warning("no automatic backup: %s", type(error).__name__)
+            if self._failing:
+                return
+            self._failing = True
+            why = error.strerror if isinstance(error, OSError) else error
+            sentence = f"No automatic backup could be made: {str(why).rstrip('.')}."
+            if self._tell is None:
+                self._unheard = sentence
+            else:
+                self._tell(sentence)
 
 
 def make(store: Store) -> Path:
@@ -126,21 +178,17 @@ def _due(store: Store) -> bool:
         return False
     head = store.head()
     seal = seal_of(found[-1].path) if found else None
-    return bool(head.changes) and (store.wrote or seal is None or seal.head != head)
+    return head != Head() and (store.wrote or seal is None or seal.head != head)
 
 
-def purge(store: Store) -> None:
-    """Let one new backup take the place of all copies that hold what no copy may hold now."""
-    outdated = stale(store)
-    try:
-        if outdated:
-            make(store)
-    except (MemoError, OSError) as error:
-        log.warning("no automatic backup: %s", type(error).__name__)
-    finally:
-        for path in [*outdated, *former_stores(store.path)]:
-            for part in files_of(path):
-                shred(part)
+def overdue(store: Store) -> datetime | None:
+    """Since when something lies in the store alone, where a backup should have been made of it."""
+    found = kept(store.path)
+    seal = seal_of(found[-1].path) if found else None
+    span = store.stored_after(seal.head if seal else Head())
+    if span is None or (found and span[1] < found[-1].at + EVERY):
+        return None
+    return span[0]
 
 
 def recover_key(store: Path) -> bool:

@@ -21,7 +21,7 @@ _PLACES = 2
 
 @dataclass(frozen=True, slots=True, order=True)
 class Head:
-    """The ends of the two logs of a store."""
+    """The ends of the two logs of a store, and of its documents: some wait to be read."""
 
     changes: int = 0
     """The id of the last change set."""
@@ -29,6 +29,8 @@ class Head:
     """The id of the last event."""
     hash: str = ""
     """The hash of that event, in which all before it are."""
+    documents: int = 0
+    """The id of the last document; 0 in what an older memo wrote."""
 
 
 def head_file(store: Path) -> Path:
@@ -51,7 +53,7 @@ def write_head(store: Path, head: Head) -> None:
 
     It is not synced: a head lost with the power leaves one that is behind.
     """
-    line = f"memo {head.changes} {head.events} {head.hash or '-'}"
+    line = f"memo {head.changes} {head.events} {head.hash or '-'} {head.documents}"
     text = f"{line} {zlib.crc32(line.encode()):08x}".ljust(_LINE - 1) + "\n"
     try:
         handle = os.open(head_file(store), os.O_CREAT | os.O_NOFOLLOW | os.O_WRONLY, 0o600)
@@ -90,7 +92,7 @@ def _parsed(line: bytes) -> Head | None:
         said, _, check = line.decode("ascii").strip().rpartition(" ")
         if int(check, 16) != zlib.crc32(said.encode()):
             return None
-        _, changes, events, last = said.split(" ")
-        return Head(int(changes), int(events), "" if last == "-" else last)
-    except ValueError:
+        _, changes, events, last, *documents = said.split(" ")
+        return Head(int(changes), int(events), "" if last == "-" else last, *map(int, documents))
+    except (ValueError, TypeError):
         return None

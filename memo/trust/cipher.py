@@ -45,16 +45,24 @@ def opens(path: Path, key: bytes | None) -> bool:
     Opening and closing the file by other means would end the locks of this process on it.
     """
     try:
-        db = _looking(path)
+        return _reads(path, key, "mode=ro")
     except apsw.Error:
+        pass  # busy, or a journal is to be rolled back, which only the right key may do
+    try:
+        return _reads(path, key, "immutable=1")
+    except apsw.CantOpenError:
         return False
+    except apsw.Error:
+        return True  # damaged further on: the header made sense
+
+
+def _reads(path: Path, key: bytes | None, how: str) -> bool:
+    db = _looking(path, how)
     try:
         give_key(db, key)
         db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except apsw.NotADBError:
         return False
-    except apsw.Error:
-        return True  # busy, or damaged further on: the header made sense
     finally:
         db.close()
     return True
@@ -87,6 +95,6 @@ def broken_page(path: Path, key: bytes | None) -> str | None:
     return None if found == "ok" else str(found)
 
 
-def _looking(path: Path) -> apsw.Connection:
-    address = f"{path.absolute().as_uri()}?mode=ro"
+def _looking(path: Path, how: str = "mode=ro") -> apsw.Connection:
+    address = f"{path.absolute().as_uri()}?{how}"
     return apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)

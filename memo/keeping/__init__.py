@@ -1,0 +1,1 @@
+"""What keeps a store safe and sound: its backups, another file in its place, and the doctor."""
