@@ -22,6 +22,7 @@ from memo.tui import themes
 from memo.tui.desk import Desk, Hand
 from memo.tui.place import PLACES, MemoBase, PlaceTab
 from memo.tui.reader import Job, Reader
+from memo.tui.sheet import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -93,6 +94,7 @@ class MemoApp(MemoBase):
 
     TITLE = "memo"
     CSS_PATH = _layout()
+    DEFAULT_MODE = "ask"
     MODES = {  # noqa: RUF012  # as Textual declares it
         "ask": _ask,
         "facts": _facts,
@@ -138,6 +140,7 @@ class MemoApp(MemoBase):
         for theme in themes.OWN:
             self.register_theme(theme)
         self.theme = self._wanted_theme()
+        self.stylesheet = Sheet(self.get_css_variables())
         self.set_keymap(dict(self.settings.keys))
         self._crash: str | None = None
         self._hand = Hand("read")
@@ -169,7 +172,6 @@ class MemoApp(MemoBase):
         """Open the first place, and begin to read what is given."""
         self.reader = Reader(self.desk, self._hand, self._told)
         self._read_on()
-        self.switch_mode(next(iter(self.MODES)))
         self.watch(self, "version", self.count_waiting, init=False)
         self.call_after_refresh(self.count_waiting)
         self.call_after_refresh(self._find_unread)
@@ -286,6 +288,13 @@ class MemoApp(MemoBase):
         elif widget is not None:
             widget.focus()
 
+    @work(group="dialog")
+    async def action_secure(self) -> None:
+        """Encrypt the store, or change what opens it."""
+        from memo.tui.securing import secure  # noqa: PLC0415  # as above
+
+        await secure(self)
+
     def action_undo(self) -> None:
         """Take the last change back."""
         self._revert(lambda memory: memory.undo(), "Took back", "U brings it back.")
@@ -347,6 +356,7 @@ class MemoApp(MemoBase):
             if enabled and binding.description and "place(" not in binding.action:
                 key = self.get_key_display(binding)
                 yield SystemCommand(binding.description, f"Key {key}", self._presses(binding.key))
+        yield SystemCommand("Encryption", "Who can read your memory", self.action_secure)
         yield SystemCommand(
             "Theme", "Dark, light, high contrast, the terminal's own", self.action_change_theme
         )

@@ -13,17 +13,13 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Markdown, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from memo.errors import MemoError, NotKnown, Stopped
-from memo.records import Answer, ChangeSet, ConversationId
-from memo.terminal import day
+from memo.times import day
 from memo.tui.composer import COMMANDS, Composer
-from memo.tui.conversations import Conversations
 from memo.tui.desk import Stream
-from memo.tui.dialogs import Choose, Page
 from memo.tui.exchange import ChangeLine, Exchange, Source
-from memo.tui.markdown import CITE
 from memo.tui.place import Place
 from memo.tui.text import DIM, change_content
 
@@ -31,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from textual.widget import Widget
+    from textual.widgets import Markdown
+
+    from memo.records import ChangeSet, ConversationId
 
 _MOST_EXCHANGES = 60
 """Older ones leave the screen, so that a long day stays quick."""
@@ -159,10 +158,11 @@ class Ask(Place):
     async def _answer(self, exchange: Exchange, question: str) -> bool:
         """Write the answer as it comes; False where there was none."""
         from memo.answer import Question  # noqa: PLC0415  # its import waits for the first screen
+        from memo.records import Answer  # noqa: PLC0415  # as above
 
         self._stream = stream = Stream()
         asked = Question(question, self.memo.as_of)
-        writing = Markdown.get_stream(exchange.text)
+        writing = exchange.text.get_stream(exchange.text)
         exchange.change_line.say("thinking… · esc stops")
         try:
             async for piece in self.memo.desk.stream(lambda memory: memory.ask(asked), stream):
@@ -246,6 +246,8 @@ class Ask(Place):
     @work(group="dialog")
     async def action_conversations(self) -> None:
         """Choose one to go on with."""
+        from memo.tui.conversations import Conversations  # noqa: PLC0415  # as above
+
         chosen = await self.app.push_screen_wait(Conversations())
         if chosen is not None:
             self.resume(chosen)
@@ -303,21 +305,20 @@ class Ask(Place):
 
     @on(ChangeLine.Opened)
     def _details(self, event: ChangeLine.Opened) -> None:
+        from memo.tui.dialogs import Page  # noqa: PLC0415  # as above
+
         self.app.push_screen(Page("What changed", change_content(event.change, self.tz)))
 
     @on(Source.Opened)
     def _source(self, event: Source.Opened) -> None:
         self.memo.open_fact(event.fact)
 
-    @on(Markdown.LinkClicked)
-    def _cited(self, event: Markdown.LinkClicked) -> None:
+    def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         """A citation opens its fact; no other link does anything."""
         event.stop()
         for exchange in event.markdown.ancestors:
-            if isinstance(exchange, Exchange) and exchange.answer is not None:
-                for cited in exchange.answer.facts:
-                    if event.href == f"{CITE}{cited.n}":
-                        self.memo.open_fact(cited.fact.id)
+            if isinstance(exchange, Exchange) and (fact := exchange.cited(event.href)) is not None:
+                self.memo.open_fact(fact)
 
     # -- keys and commands -----------------------------------------------------------
 
@@ -359,6 +360,8 @@ class Ask(Place):
     @work(group="dialog")
     async def _offer(self, text: str) -> None:
         """A long text is rather a document than a message."""
+        from memo.tui.dialogs import Choose  # noqa: PLC0415  # as above
+
         kilo = f"{len(text):,} characters were pasted."
         answer = await self.app.push_screen_wait(
             Choose(kilo, {"document": "Read as a document", "text": "Put into the message"})

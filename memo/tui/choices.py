@@ -18,6 +18,7 @@ from memo.tui import themes
 from memo.tui.dialogs import Ask, Choose, Line
 from memo.tui.place import Place
 from memo.tui.rows import Rows
+from memo.tui.securing import encrypted, secure
 from memo.tui.text import DIM, fitted, one_line
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _ABOUT = {
     "model": "The chat model; Models lists them",
     "embedder": "The embedding model; Models lists them",
 }
+_ENCRYPTION = "encryption"
+"""Not in settings.toml: the store itself is encrypted, or is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,11 @@ def bindings() -> Iterator[Binding]:
 
 def all_choices(settings: Settings) -> list[Choice]:
     """Settings first, then keys."""
+    secured = "on" if encrypted(settings) else "off"
     found = [
+        Choice(_ENCRYPTION, secured, "Whether it takes a passphrase to read your memory"),
+    ]
+    found += [
         Choice(name, str(getattr(settings, name) or ""), about) for name, about in _ABOUT.items()
     ]
     found += [
@@ -143,6 +150,10 @@ class Choices(Place):
         choice = self.rows.item
         if choice is None:
             return
+        if choice.name == _ENCRYPTION:
+            await secure(self.memo)
+            self.renew()
+            return
         if choice.name in {"model", "embedder"}:
             await self.app.run_action("app.place('models')")
             return
@@ -157,7 +168,7 @@ class Choices(Place):
 
     def action_clear(self) -> None:
         """Go back to what memo chooses."""
-        if self.rows.item is not None:
+        if self.rows.item is not None and self.rows.item.name != _ENCRYPTION:
             self._set(self.rows.item, "")
 
     def _set(self, choice: Choice, text: str) -> None:

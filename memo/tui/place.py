@@ -10,12 +10,13 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from memo.errors import MemoError
 from memo.show import show_line
-from memo.terminal import day
+from memo.times import day
 from memo.tui.dates import typed_day
+from memo.tui.footer import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -221,7 +222,7 @@ class Place(Screen[None]):
             yield Banner()
         with Vertical(id="body"):
             yield from self.body()
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def body(self) -> Iterable[Widget]:
         """What stands between."""

@@ -6,6 +6,7 @@ Models are sleeping fakes: what is measured is the application, not a model.
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import subprocess
 import sys
@@ -48,7 +49,6 @@ _QUERIES = ("garden lamp", "ann works 77", "blue boat", "letter to person 5")
 _PAINT = """
 import sys, time
 sys.path[:0] = [{root!r}, {root!r} + "/tests"]
-import psutil
 from textual.app import App
 if {memo}:
     from pathlib import Path
@@ -66,7 +66,7 @@ class Timed(base):
     def on_ready(self):
         self.call_after_refresh(self.painted)
     def painted(self):
-        print(time.time() - psutil.Process().create_time())
+        print(time.monotonic() - float(sys.argv[1]), time.process_time())
         self.exit()
 Timed(*given).run(headless=True)
 """
@@ -104,14 +104,20 @@ def first_paint() -> tuple[float, dict[str, Any]]:
     """Start to first paint over that of an empty Textual application, turn about."""
     times: dict[bool, list[float]] = {False: [], True: []}
     with tempfile.TemporaryDirectory() as home:
+        compiling = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        compiling["PYTHONPYCACHEPREFIX"] = home  # as an installed program has it, and the library
         for number in range(ROUNDS + 1):
             for memo in (False, True):
                 code = _PAINT.format(root=str(ROOT), memo=memo, home=home)
                 done = subprocess.run(
-                    [sys.executable, "-c", code], capture_output=True, text=True, check=True
+                    [sys.executable, "-c", code, str(time.monotonic())],
+                    env=compiling,
+                    capture_output=True,
+                    text=True,
+                    check=True,
                 )
                 if number:  # the first makes byte code, and the store
-                    times[memo].append(float(done.stdout.split()[-1]))
+                    times[memo].append(float(done.stdout.split()[0]))
     ours, theirs = statistics.median(times[True]), statistics.median(times[False])
     return ours / theirs, {"memo_s": round(ours, 3), "empty_s": round(theirs, 3), "of": ROUNDS}
 
