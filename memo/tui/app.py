@@ -173,11 +173,11 @@ class MemoApp(MemoBase):
         self.reader = Reader(self.desk, self._hand, self._told)
         self._read_on()
         self.watch(self, "version", self.count_waiting, init=False)
-        self.call_after_refresh(self.count_waiting)
-        self.call_after_refresh(self._find_unread)
+        for look in (self.count_waiting, self._find_unread):
+            self.screen.call_after_refresh(look)  # what they tell needs a screen that is there
         self.watch(self, "theme", self._keep_theme, init=False)
         if self._welcome:
-            self.call_after_refresh(self.action_welcome)
+            self.screen.call_after_refresh(self.action_welcome)
 
     @work(group="dialog")
     async def action_welcome(self) -> None:
@@ -352,8 +352,11 @@ class MemoApp(MemoBase):
         for name, title in PLACES.items():
             go = f"app.place('{name}')"
             yield SystemCommand(f"Go to {title}", f"The {title} screen", self._runs(go))
+        done = {"app.palette"}
         for _, binding, enabled, _ in screen.active_bindings.values():
-            if enabled and binding.description and "place(" not in binding.action:
+            own = binding.id and not binding.id.startswith(("go.", "rows."))
+            if enabled and own and binding.id not in done:
+                done.add(binding.id or "")
                 key = self.get_key_display(binding)
                 yield SystemCommand(binding.description, f"Key {key}", self._presses(binding.key))
         yield SystemCommand("Encryption", "Who can read your memory", self.action_secure)

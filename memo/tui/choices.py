@@ -57,12 +57,12 @@ def bindings() -> Iterator[Binding]:
     from memo.tui.changes import Changes  # noqa: PLC0415
     from memo.tui.composer import Composer  # noqa: PLC0415
     from memo.tui.facts import Facts  # noqa: PLC0415
-    from memo.tui.models import Models  # noqa: PLC0415
+    from memo.tui.models import ModelRows, Models  # noqa: PLC0415
     from memo.tui.review import Review  # noqa: PLC0415
     from memo.tui.sources import Sources  # noqa: PLC0415
 
     places = (AskPlace, Composer, Facts, Changes, Review, Sources, Models, Choices)
-    for owner in (MemoApp, *places, Rows):
+    for owner in (MemoApp, *places, Rows, ModelRows, ChoiceRows):
         for binding in owner.BINDINGS:
             if isinstance(binding, Binding) and binding.id:
                 yield binding
@@ -84,6 +84,14 @@ def all_choices(settings: Settings) -> list[Choice]:
     return found
 
 
+class ChoiceRows(Rows[Choice]):
+    """The list, whose items are changed rather than opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Change", id="settings.change"),
+    ]
+
+
 class Choices(Place):
     """The list of choices."""
 
@@ -102,12 +110,11 @@ class Choices(Place):
 
     def body(self) -> Iterable[Widget]:
         """Search, list, where it is kept."""
-        self.rows: Rows[Choice] = Rows(_row, id="choices", empty="No such setting.")
-        where = one_line(f" {self.memo.settings.file}", DIM)
+        self.rows = ChoiceRows(_row, id="choices", empty="No such setting.")
         yield Vertical(
             Line(placeholder="Search", id="query", compact=True),
             self.rows,
-            Static(where, id="where"),
+            Static(id="where"),
         )
 
     def on_mount(self) -> None:
@@ -140,6 +147,13 @@ class Choices(Place):
         if self.rows.has_focus:
             self.query_one("#query", Input).value = ""
         self.rows.focus()
+
+    @on(Rows.Moved)
+    def _explain(self) -> None:
+        """In full what the list has no room for."""
+        about = one_line(self.rows.item.about if self.rows.item else "")
+        where = one_line(str(self.memo.settings.file), DIM)
+        self.query_one("#where", Static).update(Content("\n").join([about, where]))
 
     @on(Rows.Chosen)
     def _chosen(self) -> None:
@@ -196,5 +210,6 @@ class Choices(Place):
 def _row(choice: Choice, width: int) -> Content:
     name = Content.styled(choice.name, "bold")
     value = one_line(choice.value or "–", "" if choice.value else DIM)  # noqa: RUF001  # none
-    left = Content.assemble(fitted(name, 22), " ", fitted(value, 24), " ")
-    return left + fitted(Content.styled(choice.about, DIM), width - 48)
+    values = 24 if width >= 76 else 16
+    left = Content.assemble(fitted(name, 22), " ", fitted(value, values), " ")
+    return left + fitted(Content.styled(choice.about, DIM), width - values - 24)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _ALWAYS = ("app.help", "app.palette", "app.quit")
 """By which everything else is found; they keep their place on the right."""
+_MORE = "f1"
+_LAST = "rows.open"
+"""Enter on a list: nobody needs to be told first."""
 _KEY = "$footer-key-foreground bold"
 
 
@@ -24,6 +27,8 @@ class Shown(NamedTuple):
     key: str
     """As Textual names it."""
     content: Content
+    last: bool = False
+    """Whether it gives way to the others."""
 
 
 class Keys(Widget):
@@ -44,8 +49,8 @@ class Keys(Widget):
         here, always = self._shown()
         drawn = Content("").join(one.content for one in here)
         last = Content("").join(one.content for one in always)
-        gap = self.size.width - drawn.cell_length - last.cell_length
-        return Content.assemble(drawn, " " * max(gap, 0), last)
+        gap = self.size.width - drawn.cell_length - last.cell_length - 1
+        return Content.assemble(drawn, " " * max(gap, 0), last, " ")
 
     def on_click(self, event: events.Click) -> None:
         """A click on a key presses it."""
@@ -58,7 +63,7 @@ class Keys(Widget):
         here, always = self._shown()
         for shown, start in (
             (here, 0),
-            (always, self.size.width - sum(one.content.cell_length for one in always)),
+            (always, self.size.width - _width(always) - 1),
         ):
             for one in shown:
                 if start <= x < start + one.content.cell_length:
@@ -67,7 +72,16 @@ class Keys(Widget):
         return ""
 
     def _shown(self) -> tuple[list[Shown], list[Shown]]:
-        """What is drawn on the left and on the right."""
+        """What is drawn on the left and on the right; close together where room is scarce."""
+        for gap in (2, 1):
+            here, always = self._keys(" " * gap)
+            room = self.size.width - _width(always) - 2
+            if _width(here) <= room:
+                break
+        return _fitting(here, room), always
+
+    def _keys(self, before: str) -> tuple[list[Shown], list[Shown]]:
+        """What belongs on the left and on the right."""
         here: list[Shown] = []
         lasting: dict[str, Shown] = {}
         done: set[str] = set()
@@ -77,23 +91,27 @@ class Keys(Widget):
             done.add(binding.action)
             style = "$footer-description-foreground" if enabled else "$foreground 40%"
             content = Content.assemble(
-                (f" {self.app.get_key_display(binding)} ", _KEY), (f"{binding.description} ", style)
+                (f"{before}{self.app.get_key_display(binding)} ", _KEY),
+                (binding.description, style),
             )
             if binding.id in _ALWAYS:
                 lasting[binding.id] = Shown(binding.key, content)
             else:
-                here.append(Shown(binding.key, content))
-        always = [lasting[name] for name in _ALWAYS if name in lasting]
-        room = self.size.width - sum(one.content.cell_length for one in always)
-        return _fitting(here, room), always
+                here.append(Shown(binding.key, content, last=binding.id == _LAST))
+        here.sort(key=lambda one: one.last)
+        return here, [lasting[name] for name in _ALWAYS if name in lasting]
+
+
+def _width(shown: Iterable[Shown]) -> int:
+    return sum(one.content.cell_length for one in shown)
 
 
 def _fitting(shown: Iterable[Shown], room: int) -> list[Shown]:
     """As many as there is room for, and a mark that opens the help where some are left out."""
     left = list(shown)
-    if sum(one.content.cell_length for one in left) <= room:
+    if _width(left) <= room:
         return left
-    more = Shown("f1", Content.styled(" … ", "$footer-description-foreground"))
+    more = Shown(_MORE, Content.styled(" …", "$footer-description-foreground"))
     kept: list[Shown] = []
     room -= more.content.cell_length
     for one in left:

@@ -45,6 +45,8 @@ PLACES = {
     "settings": "Settings",
 }
 """The screens by name, in the order of their numbers."""
+_ROOMY = 76
+"""Columns from which on nothing is shortened."""
 
 
 class MemoBase(App[int]):
@@ -142,7 +144,7 @@ class PlaceTab(Static):
     def label(self, waiting: int, width: int) -> Content:
         """The number that goes there, and the name as far as there is room."""
         name = PLACES[self.place]
-        if width < 76:
+        if width < _ROOMY:
             name = name[:3] if width >= 56 else ""
         if self.place == "review" and waiting:
             name = f"{name} {waiting}"
@@ -195,16 +197,21 @@ class Banner(Static):
         """Follow the application's day."""
         self.watch(self.app, "as_of", self.draw)
 
+    def on_resize(self) -> None:
+        """More or fewer words."""
+        self.draw()
+
     def draw(self) -> None:
         """The day, and the way back."""
         app = cast("MemoBase", self.app)
         self.display = app.as_of is not None
         self.screen.set_class(app.as_of is not None, "-past")
         if app.as_of is not None:
+            words = "  what was known then " if app.size.width >= _ROOMY else ""
             self.update(
                 Content.assemble(
                     (f" ◷ AS OF {day(app.as_of, app.tz)} ", "bold reverse"),
-                    "  what was known then   [ earlier   ] later   Esc today",
+                    f"{words}  [ earlier   ] later   Esc today",
                 )
             )
 

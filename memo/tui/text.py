@@ -170,7 +170,8 @@ def change_content(change: ChangeSet, tz: tzinfo | None) -> Content:
     ]
     lines += [edit_content(edit) for edit in change.edits]
     if change.held:
-        lines += [Content(""), Content.styled("Waiting for your review:", "$text-warning bold")]
+        lines += [Content("")] if change.edits else []
+        lines += [Content.styled("Waiting for your review:", "$text-warning bold")]
         lines += [held_content(edit) for edit in change.held]
     lines += [
         Content.styled(f"! {show_line(problem)}", "$text-warning") for problem in change.problems

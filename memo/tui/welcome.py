@@ -67,7 +67,7 @@ class Welcome(ModalScreen[str]):
                 yield Button(Content("Fetch"), id="fetch", compact=True)
             yield Static(_step(2, "Who you are, for “I” in what you write"), classes="step")
             yield Line(self.memo.settings.me or "", placeholder="Your name", id="me", compact=True)
-            yield Static(_step(3, "Whether others with this disk can read it"), classes="step")
+            yield Static(_step(3, "A passphrase, if you like"), classes="step")
             self.secured = Static(_secured_line(self.memo.settings), id="secured")
             yield self.secured
             yield Button(Content("Encrypt"), id="encrypt", compact=True)
@@ -144,7 +144,7 @@ def _secured_line(settings: Settings) -> Content:
         return Content.styled(
             "✓ Encrypted: a passphrase is asked for at each start.", "$text-success"
         )
-    return Content("Not encrypted. With a passphrase, nobody reads it without.")
+    return Content("Not encrypted: whoever has this disk can read it.")
 
 
 def _models_line(models: list[Model]) -> Content:
