@@ -297,21 +297,21 @@ class MemoApp(MemoBase):
 
     def action_undo(self) -> None:
         """Take the last change back."""
-        self._revert(lambda memory: memory.undo(), "Took back", "U brings it back.")
+        self._revert(lambda memory: memory.undo(), "U brings it back.")
 
     def action_redo(self) -> None:
         """Bring back what was taken back last."""
-        self._revert(lambda memory: memory.redo(), "Brought back", "u takes it back.")
+        self._revert(lambda memory: memory.redo(), "u takes it back.")
 
     @work(group="undo")
-    async def _revert(self, call: Callable[[Memory], ChangeSet], done: str, then: str) -> None:
+    async def _revert(self, call: Callable[[Memory], ChangeSet], then: str) -> None:
         try:
             change = await self.desk.look(call)
         except MemoError as error:
             self.complain(error)
             return
         self.changed(change)
-        self.tell(f"{done}: {change.title}. {then}")
+        self.tell(f"{change.title}. {then}")
 
     @work(group="open")
     async def open_fact(self, fact: FactId) -> None:

@@ -64,6 +64,7 @@ class Ask(Place):
         ),
         Binding("ctrl+n", "new", "New", key_display="^n", show=False, id="ask.new"),
         Binding("i,slash", "write", "Write", show=False, id="ask.write"),
+        Binding("u", "undo", "Undo", id="ask.undo"),
         Binding("pageup", "scroll(-1)", "Page up", show=False, priority=True, id="ask.up"),
         Binding("pagedown", "scroll(1)", "Page down", show=False, priority=True, id="ask.down"),
     ]
@@ -85,6 +86,7 @@ class Ask(Place):
         self.query_one("#talk", VerticalScroll).anchor()
         self.watch(self.memo, "as_of", self._note)
         self.watch(self.memo, "gone", self._forgotten, init=False)
+        self.watch(self.memo, "version", self._changed, init=False)
         self.query_one(Composer).focus()
 
     def _note(self) -> None:
@@ -302,6 +304,27 @@ class Ask(Place):
             found = await self.look(lambda memory: memory.change(change.id))
             if found is not None:
                 line.show(found)
+
+    def action_undo(self) -> None:
+        """Take back what was said last; where nothing was, the last change of all."""
+        for line in reversed(self.query(ChangeLine)):
+            if line.change is not None and not line.change.undone:
+                self._take_back(line, line.change)
+                return
+        self.memo.action_undo()
+
+    def _changed(self) -> None:
+        self._look_again()
+
+    @work(exclusive=True, group="again")
+    async def _look_again(self) -> None:
+        """Say of what was taken back or brought back elsewhere that it was."""
+        lines = {line: line.change for line in self.query(ChangeLine) if line.change is not None}
+        found = await self.look(lambda m: {c.id: m.change(c.id) for c in lines.values()})
+        for line, change in lines.items():
+            now = (found or {}).get(change.id)
+            if now is not None and now.undone != change.undone and line.change is change:
+                line.show(now, line.words)
 
     @on(ChangeLine.Opened)
     def _details(self, event: ChangeLine.Opened) -> None:

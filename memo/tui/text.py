@@ -90,12 +90,15 @@ def tally(change: ChangeSet) -> Content:
             parts.append(Content.styled(f"{mark}{counts[op]}", colour))
     if change.held:
         parts.append(Content.styled(f"{len(change.held)} to review", "$text-warning"))
-    return Content(" ").join(parts) if parts else Content.styled("nothing to note", DIM)
+    if not parts and change.kind == "document":
+        return Content.styled("nothing to note", DIM)
+    return Content(" ").join(parts)
 
 
 def change_row(change: ChangeSet, width: int, tz: tzinfo | None) -> Content:
     """A change set on one line."""
-    title = change.title if change.kind == "document" else f"{change.kind}: {change.title}"
+    named = change.kind in {"document", "undo", "redo"}
+    title = change.title if named else f"{change.kind}: {change.title}"
     style = f"{DIM} strike" if change.undone else ""
     right = Content.assemble("  ", ("undone  ", DIM) if change.undone else "", tally(change))
     left = Content.assemble((f"{day(change.at, tz)}  ", DIM), one_line(title, style))
@@ -176,7 +179,7 @@ def change_content(change: ChangeSet, tz: tzinfo | None) -> Content:
     lines += [
         Content.styled(f"! {show_line(problem)}", "$text-warning") for problem in change.problems
     ]
-    if not (change.edits or change.held or change.problems):
+    if not (change.edits or change.held or change.problems) and change.kind == "document":
         lines.append(Content.styled("Nothing to note.", DIM))
     return Content("\n").join(lines)
 

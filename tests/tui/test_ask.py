@@ -6,12 +6,24 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from driver import drive, hides, lines, memory_of, shows, told, typed, until, without_models
+from driver import (
+    drive,
+    hides,
+    lines,
+    memory_of,
+    rows,
+    shows,
+    told,
+    typed,
+    until,
+    without_models,
+)
 from fakes import FakeLM, ann
 from textual import events
 from textual.widgets import Markdown
 
 from memo.errors import ModelError
+from memo.memory import note
 from memo.tui.ask import asked_and_told
 from memo.tui.composer import LONG_PASTE, Composer
 from memo.tui.exchange import ChangeLine
@@ -81,6 +93,39 @@ def test_what_is_told_is_remembered_and_undone_by_a_key(tmp_path: Path) -> None:
         await pilot.press("escape", "u")
         await shows(pilot, "taken back")
         assert memory.facts() == []
+
+    drive(memory, story)
+
+
+def test_undo_in_the_talk_is_of_what_was_said_and_not_of_what_was_read_meanwhile(
+    tmp_path: Path,
+) -> None:
+    memory = memory_of(tmp_path)
+
+    async def story(pilot: Pilot[int]) -> None:
+        await say(pilot, NEWS)
+        await shows(pilot, "+1 · u undo")
+        (document,) = note("I work at Borealis now.", speaker="Ann")
+        memory.ingest(document)
+        await pilot.press("escape", "u")
+        await shows(pilot, "taken back")
+        assert [fact.text for fact in memory.facts()] == ["Ann works at Borealis."]
+
+    drive(memory, story)
+
+
+def test_what_is_undone_elsewhere_is_said_in_the_talk(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+
+    async def story(pilot: Pilot[int]) -> None:
+        await say(pilot, NEWS)
+        await shows(pilot, "+1 · u undo")
+        await pilot.press("alt+3")
+        await until(pilot, lambda: rows(pilot).item is not None)
+        await pilot.press("x")
+        await until(pilot, lambda: not memory.facts())
+        await pilot.press("alt+1")
+        await shows(pilot, "taken back")
 
     drive(memory, story)
 

@@ -68,11 +68,11 @@ def test_a_change_is_a_readable_diff_and_is_undone_and_redone_by_key(tmp_path: P
         await pilot.press("alt+3")
         await shows(pilot, "~1", "Ann works at Acme. Borealis.", "“I work at Borealis now.”")
         await pilot.press("x")
-        await shows(pilot, "Took back", "undone")
+        await shows(pilot, "Undid change", "undone")
         assert {f.text for f in memory.facts()} == {"Ann works at Acme.", "Ann lives in Hull."}
         await until(pilot, lambda: len(rows(pilot).keys) == 3)
         await pilot.press("r")
-        await shows(pilot, "Brought back")
+        await shows(pilot, "Redid change")
         assert "Ann works at Borealis." in {fact.text for fact in memory.facts()}
 
     drive(memory, story, (130, 30))

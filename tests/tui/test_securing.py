@@ -147,7 +147,7 @@ def test_turned_off_it_is_plain_again_and_only_after_a_yes(tmp_path: Path) -> No
 
     async def story(pilot: Pilot[int]) -> None:
         await unlocked(pilot)
-        await pilot.press("right", "right", "enter")
+        await pilot.press("down", "down", "enter")
         await shows(pilot, "What opens it now?")
         await typed(pilot, "some words")
         await pilot.press("enter")
@@ -157,7 +157,7 @@ def test_turned_off_it_is_plain_again_and_only_after_a_yes(tmp_path: Path) -> No
         assert key_file(memory.settings.store).exists()
         await pilot.press("enter")
         await shows(pilot, "Turn off")
-        await pilot.press("right", "right", "enter")
+        await pilot.press("down", "down", "enter")
         await shows(pilot, "What opens it now?")
         await typed(pilot, "some words")
         await pilot.press("enter")
