@@ -63,6 +63,15 @@ class Ask(Place):
             "ctrl+o", "conversations", "Conversations", key_display="^o", id="ask.conversations"
         ),
         Binding("ctrl+n", "new", "New", key_display="^n", show=False, id="ask.new"),
+        Binding(
+            "ctrl+e",
+            "editor",
+            "$EDITOR",
+            key_display="^e",
+            show=False,
+            priority=True,
+            id="ask.editor",
+        ),
         Binding("i,slash", "write", "Write", show=False, id="ask.write"),
         Binding("u", "undo", "Undo", id="ask.undo"),
         Binding("pageup", "scroll(-1)", "Page up", show=False, priority=True, id="ask.up"),
@@ -364,6 +373,16 @@ class Ask(Place):
     def action_write(self) -> None:
         """Back to the line."""
         self.query_one(Composer).focus()
+
+    def action_editor(self) -> None:
+        """Go on with the message in the editor of the person's choice."""
+        from memo.tui.dialogs import in_editor  # noqa: PLC0415  # as above
+
+        composer = self.query_one(Composer)
+        edited = in_editor(self, composer.text)
+        if edited is not None:
+            composer.put(edited.strip())
+            composer.focus()
 
     def action_scroll(self, by: int) -> None:
         """The talk, whatever has the focus."""

@@ -7,13 +7,13 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
@@ -102,7 +102,7 @@ class Ask(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "save", "Done", id="dialog.done"),
         Binding("escape", "cancel", "Cancel", id="dialog.cancel"),
-        Binding("ctrl+e", "editor", "$EDITOR", id="dialog.editor"),
+        Binding("ctrl+e", "editor", "$EDITOR", priority=True, id="dialog.editor"),
     ]
 
     def __init__(self, title: str, text: str = "", hint: str = "") -> None:
@@ -174,7 +174,7 @@ class Merge(Ask):
         self.dismiss(self.sentences[event.option_index])
 
 
-def in_editor(screen: ModalScreen[str | None], text: str) -> str | None:
+def in_editor(screen: Screen[Any], text: str) -> str | None:
     """The text as the person left it in $EDITOR; None where there is none or it failed."""
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
     if not command:

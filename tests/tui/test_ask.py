@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,8 @@ from textual.widgets import Markdown
 
 from memo.errors import ModelError
 from memo.memory import note
+from memo.show import show
+from memo.tui.app import MemoApp
 from memo.tui.ask import asked_and_told
 from memo.tui.composer import LONG_PASTE, Composer
 from memo.tui.exchange import ChangeLine
@@ -286,6 +289,24 @@ def test_a_long_paste_is_offered_as_a_document(tmp_path: Path) -> None:
 
     drive(memory, story)
     assert "Ann lives in Hull." in {fact.text for fact in memory.facts()}
+
+
+def test_a_message_is_written_in_the_editor_of_ones_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nprintf 'and \\033[31mmore' >> $1\n")
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(editor))
+    monkeypatch.setattr(MemoApp, "suspend", lambda _: nullcontext())  # there is no terminal here
+
+    async def story(pilot: Pilot[int]) -> None:
+        pilot.app.screen.query_one(Composer).put("This, ")
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: "more" in written(pilot))
+        assert written(pilot) == show("This, and \x1b[31mmore")
+
+    drive(memory_of(tmp_path / "home"), story)
 
 
 def test_what_was_sent_comes_back_and_the_draft_is_kept(tmp_path: Path) -> None:
