@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.content import Content
 from textual.widget import Widget
 
+from memo.show import show_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 _ALWAYS = ("app.help", "app.palette", "app.quit")
 """By which everything else is found; they keep their place on the right."""
-_MORE = "f1"
 _LAST = "rows.open"
 """Enter on a list: nobody needs to be told first."""
 _KEY = "$footer-key-foreground bold"
@@ -78,7 +79,7 @@ class Keys(Widget):
             room = self.size.width - _width(always) - 2
             if _width(here) <= room:
                 break
-        return _fitting(here, room), always
+        return _fitting(here, room, always[0].key if always else ""), always
 
     def _keys(self, before: str) -> tuple[list[Shown], list[Shown]]:
         """What belongs on the left and on the right."""
@@ -91,7 +92,7 @@ class Keys(Widget):
             done.add(binding.action)
             style = "$footer-description-foreground" if enabled else "$foreground 40%"
             content = Content.assemble(
-                (f"{before}{self.app.get_key_display(binding)} ", _KEY),
+                (f"{before}{show_line(self.app.get_key_display(binding))} ", _KEY),
                 (binding.description, style),
             )
             if binding.id in _ALWAYS:
@@ -106,12 +107,18 @@ def _width(shown: Iterable[Shown]) -> int:
     return sum(one.content.cell_length for one in shown)
 
 
-def _fitting(shown: Iterable[Shown], room: int) -> list[Shown]:
-    """As many as there is room for, and a mark that opens the help where some are left out."""
+def _fitting(shown: Iterable[Shown], room: int, lead: str) -> list[Shown]:
+    """As many as there is room for, and a mark where some are left out.
+
+    Args:
+        shown: In the order in which they are kept.
+        room: Columns.
+        lead: The key that a click on the mark presses, which leads to all of them.
+    """
     left = list(shown)
     if _width(left) <= room:
         return left
-    more = Shown(_MORE, Content.styled(" …", "$footer-description-foreground"))
+    more = Shown(lead, Content.styled(" …", "$footer-description-foreground"))
     kept: list[Shown] = []
     room -= more.content.cell_length
     for one in left:
