@@ -10,6 +10,7 @@ import click
 from memo import settings, terminal
 from memo.records import utc_text
 from memo.show import show, show_line
+from memo.times import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -155,7 +156,7 @@ def preview(front: Front, memory: Memory, found: Iterable[Document | Skipped]) -
 def _row(document: Document, new: Document | None, tz: tzinfo | None) -> tuple[str, ...]:
     state = "known" if new is None else "new" if new is document else "grown"
     return (
-        terminal.moment(document.at, tz),
+        moment(document.at, tz),
         document.source,
         document.title,
         str(len(document.messages)),
@@ -179,7 +180,7 @@ def _show(
     front.line(f"From {seen.times[0]} to {seen.times[1]}; speakers: {show_line(_listed(names))}")
     for message in seen.examples:
         text = f"{message.speaker}: {message.text}" if message.speaker else message.text
-        front.line(f"  {terminal.moment(message.at, front.tz)}  {show_line(text)[:90]}")
+        front.line(f"  {moment(message.at, front.tz)}  {show_line(text)[:90]}")
     records = seen.new + seen.known + len(seen.skipped)
     front.line(
         f"{seen.new} new + {seen.known} already known + {len(seen.skipped)} skipped = {records} "

@@ -11,10 +11,11 @@ import click
 
 from memo.records import State
 from memo.show import show, show_line
+from memo.times import day, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
 
     from memo.records import (
         Answer,
@@ -93,16 +94,6 @@ def table(
             line.append(padding + cut if rightwards else cut + padding)
         text = "  ".join(line).rstrip()
         yield click.style(text, bold=True) if headings and number == 0 else text
-
-
-def day(when: datetime | None, tz: tzinfo | None) -> str:
-    """A date in the person's zone; "" for none."""
-    return when.astimezone(tz).date().isoformat() if when else ""
-
-
-def moment(when: datetime, tz: tzinfo | None) -> str:
-    """Date and time in the person's zone."""
-    return when.astimezone(tz).strftime("%Y-%m-%d %H:%M")
 
 
 def fact_lines(facts: Iterable[Fact], tz: tzinfo | None, columns: int | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Read times and zones as people and files write them."""
+"""Read times and zones as people and files write them, and write them as people read them."""
 
 from __future__ import annotations
 
@@ -61,6 +61,16 @@ def _sane(when: datetime, tz: tzinfo | None, text: str) -> datetime:
     if not sane:
         raise UsageProblem(f"{_shortened(text)} lies outside the years 1 to 9998.")
     return when
+
+
+def day(when: datetime | None, tz: tzinfo | None) -> str:
+    """A date in the person's zone; "" for none."""
+    return when.astimezone(tz).date().isoformat() if when else ""
+
+
+def moment(when: datetime, tz: tzinfo | None) -> str:
+    """Date and time in the person's zone."""
+    return when.astimezone(tz).strftime("%Y-%m-%d %H:%M")
 
 
 def _shortened(text: str) -> str:

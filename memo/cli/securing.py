@@ -8,8 +8,8 @@ import click
 
 from memo.errors import StoreError, UsageProblem
 from memo.front import Command, Front, first_line, hidden, with_front
+from memo.trust.keys import SHORT
 
-_SHORT = 12  # characters: below this a patient guesser has a chance even against Argon2id
 _NEW = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=False)
 
 
@@ -106,6 +106,6 @@ def _new(front: Front, file: Path | None) -> str:
         raise UsageProblem("There is no terminal to ask at; give --new-passphrase-file.")
     if not found:
         raise UsageProblem("An empty passphrase protects nothing; give some words.")
-    if len(found) < _SHORT:
+    if len(found) < SHORT:
         front.say("That is short: whoever has the disk can try many. Several words are better.")
     return found

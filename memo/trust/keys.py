@@ -33,6 +33,10 @@ _READ_AS = str.maketrans("ILO", "110")
 _RANDOM_CHARS, _CHECK_CHARS, _GROUP = 30, 2, 4  # 150 bits
 
 
+SHORT = 12
+"""Characters of a passphrase below which a patient guesser has a chance even against Argon2id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What one guess of a passphrase costs."""

@@ -23,6 +23,7 @@ from memo.tui import themes
 from memo.tui.desk import Desk, Hand
 from memo.tui.place import PLACES, MemoBase, PlaceTab
 from memo.tui.reader import Job, Reader
+from memo.tui.sheet import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -94,6 +95,7 @@ class MemoApp(MemoBase):
 
     TITLE = "memo"
     CSS_PATH = _layout()
+    DEFAULT_MODE = "ask"
     MODES = {  # noqa: RUF012  # as Textual declares it
         "ask": _ask,
         "facts": _facts,
@@ -139,6 +141,7 @@ class MemoApp(MemoBase):
         for theme in themes.OWN:
             self.register_theme(theme)
         self.theme = self._wanted_theme()
+        self.stylesheet = Sheet(self.get_css_variables())
         self.set_keymap(dict(self.settings.keys))
         self._crash: str | None = None
         self._hand = Hand("read")
@@ -170,14 +173,12 @@ class MemoApp(MemoBase):
         """Open the first place, and begin to read what is given."""
         self.reader = Reader(self.desk, self._hand, self._told)
         self._read_on()
-        self.switch_mode(next(iter(self.MODES)))
         self.watch(self, "version", self.count_waiting, init=False)
-        self.call_after_refresh(self.count_waiting)
-        self.call_after_refresh(self._find_unread)
-        self.call_after_refresh(self._hear)
+        for look in (self.count_waiting, self._find_unread, self._hear):
+            self.screen.call_after_refresh(look)  # what they tell needs a screen that is there
         self.watch(self, "theme", self._keep_theme, init=False)
         if self._welcome:
-            self.call_after_refresh(self.action_welcome)
+            self.screen.call_after_refresh(self.action_welcome)
 
     @work(group="dialog")
     async def action_welcome(self) -> None:
@@ -298,23 +299,30 @@ class MemoApp(MemoBase):
         elif widget is not None:
             widget.focus()
 
+    @work(group="dialog")
+    async def action_secure(self) -> None:
+        """Encrypt the store, or change what opens it."""
+        from memo.tui.securing import secure  # noqa: PLC0415  # as above
+
+        await secure(self)
+
     def action_undo(self) -> None:
         """Take the last change back."""
-        self._revert(lambda memory: memory.undo(), "Took back", "U brings it back.")
+        self._revert(lambda memory: memory.undo(), "U brings it back.")
 
     def action_redo(self) -> None:
         """Bring back what was taken back last."""
-        self._revert(lambda memory: memory.redo(), "Brought back", "u takes it back.")
+        self._revert(lambda memory: memory.redo(), "u takes it back.")
 
     @work(group="undo")
-    async def _revert(self, call: Callable[[Memory], ChangeSet], done: str, then: str) -> None:
+    async def _revert(self, call: Callable[[Memory], ChangeSet], then: str) -> None:
         try:
             change = await self.desk.look(call)
         except MemoError as error:
             self.complain(error)
             return
         self.changed(change)
-        self.tell(f"{done}: {change.title}. {then}")
+        self.tell(f"{change.title}. {then}")
 
     @work(group="open")
     async def open_fact(self, fact: FactId) -> None:
@@ -355,10 +363,14 @@ class MemoApp(MemoBase):
         for name, title in PLACES.items():
             go = f"app.place('{name}')"
             yield SystemCommand(f"Go to {title}", f"The {title} screen", self._runs(go))
+        done = {"app.palette"}
         for _, binding, enabled, _ in screen.active_bindings.values():
-            if enabled and binding.description and "place(" not in binding.action:
+            own = binding.id and not binding.id.startswith(("go.", "rows."))
+            if enabled and own and binding.id not in done:
+                done.add(binding.id or "")
                 key = self.get_key_display(binding)
                 yield SystemCommand(binding.description, f"Key {key}", self._presses(binding.key))
+        yield SystemCommand("Encryption", "Who can read your memory", self.action_secure)
         yield SystemCommand(
             "Theme", "Dark, light, high contrast, the terminal's own", self.action_change_theme
         )

@@ -13,17 +13,13 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Markdown, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from memo.errors import MemoError, NotKnown, Stopped
-from memo.records import Answer, ChangeSet, ConversationId
-from memo.terminal import day
+from memo.times import day
 from memo.tui.composer import COMMANDS, Composer
-from memo.tui.conversations import Conversations
 from memo.tui.desk import Stream
-from memo.tui.dialogs import Choose, Page
 from memo.tui.exchange import ChangeLine, Exchange, Source
-from memo.tui.markdown import CITE
 from memo.tui.place import Place
 from memo.tui.text import DIM, change_content
 
@@ -31,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from textual.widget import Widget
+    from textual.widgets import Markdown
+
+    from memo.records import ChangeSet, ConversationId
 
 _MOST_EXCHANGES = 60
 """Older ones leave the screen, so that a long day stays quick."""
@@ -64,7 +63,17 @@ class Ask(Place):
             "ctrl+o", "conversations", "Conversations", key_display="^o", id="ask.conversations"
         ),
         Binding("ctrl+n", "new", "New", key_display="^n", show=False, id="ask.new"),
+        Binding(
+            "ctrl+e",
+            "editor",
+            "$EDITOR",
+            key_display="^e",
+            show=False,
+            priority=True,
+            id="ask.editor",
+        ),
         Binding("i,slash", "write", "Write", show=False, id="ask.write"),
+        Binding("u", "undo", "Undo", id="ask.undo"),
         Binding("pageup", "scroll(-1)", "Page up", show=False, priority=True, id="ask.up"),
         Binding("pagedown", "scroll(1)", "Page down", show=False, priority=True, id="ask.down"),
     ]
@@ -86,6 +95,7 @@ class Ask(Place):
         self.query_one("#talk", VerticalScroll).anchor()
         self.watch(self.memo, "as_of", self._note)
         self.watch(self.memo, "gone", self._forgotten, init=False)
+        self.watch(self.memo, "version", self._changed, init=False)
         self.query_one(Composer).focus()
 
     def _note(self) -> None:
@@ -159,10 +169,11 @@ class Ask(Place):
     async def _answer(self, exchange: Exchange, question: str) -> bool:
         """Write the answer as it comes; False where there was none."""
         from memo.answer import Question  # noqa: PLC0415  # its import waits for the first screen
+        from memo.records import Answer  # noqa: PLC0415  # as above
 
         self._stream = stream = Stream()
         asked = Question(question, self.memo.as_of)
-        writing = Markdown.get_stream(exchange.text)
+        writing = exchange.text.get_stream(exchange.text)
         exchange.change_line.say("thinking… · esc stops")
         try:
             async for piece in self.memo.desk.stream(lambda memory: memory.ask(asked), stream):
@@ -246,6 +257,8 @@ class Ask(Place):
     @work(group="dialog")
     async def action_conversations(self) -> None:
         """Choose one to go on with."""
+        from memo.tui.conversations import Conversations  # noqa: PLC0415  # as above
+
         chosen = await self.app.push_screen_wait(Conversations())
         if chosen is not None:
             self.resume(chosen)
@@ -301,23 +314,43 @@ class Ask(Place):
             if found is not None:
                 line.show(found)
 
+    def action_undo(self) -> None:
+        """Take back what was said last; where nothing was, the last change of all."""
+        for line in reversed(self.query(ChangeLine)):
+            if line.change is not None and not line.change.undone:
+                self._take_back(line, line.change)
+                return
+        self.memo.action_undo()
+
+    def _changed(self) -> None:
+        self._look_again()
+
+    @work(exclusive=True, group="again")
+    async def _look_again(self) -> None:
+        """Say of what was taken back or brought back elsewhere that it was."""
+        lines = {line: line.change for line in self.query(ChangeLine) if line.change is not None}
+        found = await self.look(lambda m: {c.id: m.change(c.id) for c in lines.values()})
+        for line, change in lines.items():
+            now = (found or {}).get(change.id)
+            if now is not None and now.undone != change.undone and line.change is change:
+                line.show(now, line.words)
+
     @on(ChangeLine.Opened)
     def _details(self, event: ChangeLine.Opened) -> None:
+        from memo.tui.dialogs import Page  # noqa: PLC0415  # as above
+
         self.app.push_screen(Page("What changed", change_content(event.change, self.tz)))
 
     @on(Source.Opened)
     def _source(self, event: Source.Opened) -> None:
         self.memo.open_fact(event.fact)
 
-    @on(Markdown.LinkClicked)
-    def _cited(self, event: Markdown.LinkClicked) -> None:
+    def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         """A citation opens its fact; no other link does anything."""
         event.stop()
         for exchange in event.markdown.ancestors:
-            if isinstance(exchange, Exchange) and exchange.answer is not None:
-                for cited in exchange.answer.facts:
-                    if event.href == f"{CITE}{cited.n}":
-                        self.memo.open_fact(cited.fact.id)
+            if isinstance(exchange, Exchange) and (fact := exchange.cited(event.href)) is not None:
+                self.memo.open_fact(fact)
 
     # -- keys and commands -----------------------------------------------------------
 
@@ -341,6 +374,16 @@ class Ask(Place):
         """Back to the line."""
         self.query_one(Composer).focus()
 
+    def action_editor(self) -> None:
+        """Go on with the message in the editor of the person's choice."""
+        from memo.tui.dialogs import in_editor  # noqa: PLC0415  # as above
+
+        composer = self.query_one(Composer)
+        edited = in_editor(self, composer.text)
+        if edited is not None:
+            composer.put(edited.strip())
+            composer.focus()
+
     def action_scroll(self, by: int) -> None:
         """The talk, whatever has the focus."""
         talk = self.query_one("#talk", VerticalScroll)
@@ -359,6 +402,8 @@ class Ask(Place):
     @work(group="dialog")
     async def _offer(self, text: str) -> None:
         """A long text is rather a document than a message."""
+        from memo.tui.dialogs import Choose  # noqa: PLC0415  # as above
+
         kilo = f"{len(text):,} characters were pasted."
         answer = await self.app.push_screen_wait(
             Choose(kilo, {"document": "Read as a document", "text": "Put into the message"})

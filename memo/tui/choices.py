@@ -18,6 +18,7 @@ from memo.tui import themes
 from memo.tui.dialogs import Ask, Choose, Line
 from memo.tui.place import Place
 from memo.tui.rows import Rows
+from memo.tui.securing import encrypted, secure
 from memo.tui.text import DIM, fitted, one_line
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _ABOUT = {
     "model": "The chat model; Models lists them",
     "embedder": "The embedding model; Models lists them",
 }
+_ENCRYPTION = "encryption"
+"""Not in settings.toml: the store itself is encrypted, or is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,12 @@ def bindings() -> Iterator[Binding]:
     from memo.tui.changes import Changes  # noqa: PLC0415
     from memo.tui.composer import Composer  # noqa: PLC0415
     from memo.tui.facts import Facts  # noqa: PLC0415
-    from memo.tui.models import Models  # noqa: PLC0415
+    from memo.tui.models import ModelRows, Models  # noqa: PLC0415
     from memo.tui.review import Review  # noqa: PLC0415
     from memo.tui.sources import Sources  # noqa: PLC0415
 
     places = (AskPlace, Composer, Facts, Changes, Review, Sources, Models, Choices)
-    for owner in (MemoApp, *places, Rows):
+    for owner in (MemoApp, *places, Rows, ModelRows, ChoiceRows):
         for binding in owner.BINDINGS:
             if isinstance(binding, Binding) and binding.id:
                 yield binding
@@ -67,7 +70,11 @@ def bindings() -> Iterator[Binding]:
 
 def all_choices(settings: Settings) -> list[Choice]:
     """Settings first, then keys."""
+    secured = "on" if encrypted(settings) else "off"
     found = [
+        Choice(_ENCRYPTION, secured, "Whether it takes a passphrase to read your memory"),
+    ]
+    found += [
         Choice(name, str(getattr(settings, name) or ""), about) for name, about in _ABOUT.items()
     ]
     found += [
@@ -75,6 +82,14 @@ def all_choices(settings: Settings) -> list[Choice]:
         for b in bindings()
     ]
     return found
+
+
+class ChoiceRows(Rows[Choice]):
+    """The list, whose items are changed rather than opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Change", id="settings.change"),
+    ]
 
 
 class Choices(Place):
@@ -95,12 +110,11 @@ class Choices(Place):
 
     def body(self) -> Iterable[Widget]:
         """Search, list, where it is kept."""
-        self.rows: Rows[Choice] = Rows(_row, id="choices", empty="No such setting.")
-        where = one_line(f" {self.memo.settings.file}", DIM)
+        self.rows = ChoiceRows(_row, id="choices", empty="No such setting.")
         yield Vertical(
             Line(placeholder="Search", id="query", compact=True),
             self.rows,
-            Static(where, id="where"),
+            Static(id="where"),
         )
 
     def on_mount(self) -> None:
@@ -134,6 +148,13 @@ class Choices(Place):
             self.query_one("#query", Input).value = ""
         self.rows.focus()
 
+    @on(Rows.Moved)
+    def _explain(self) -> None:
+        """In full what the list has no room for."""
+        about = one_line(self.rows.item.about if self.rows.item else "")
+        where = one_line(str(self.memo.settings.file), DIM)
+        self.query_one("#where", Static).update(Content("\n").join([about, where]))
+
     @on(Rows.Chosen)
     def _chosen(self) -> None:
         self._change()
@@ -142,6 +163,10 @@ class Choices(Place):
     async def _change(self) -> None:
         choice = self.rows.item
         if choice is None:
+            return
+        if choice.name == _ENCRYPTION:
+            await secure(self.memo)
+            self.renew()
             return
         if choice.name in {"model", "embedder"}:
             await self.app.run_action("app.place('models')")
@@ -157,7 +182,7 @@ class Choices(Place):
 
     def action_clear(self) -> None:
         """Go back to what memo chooses."""
-        if self.rows.item is not None:
+        if self.rows.item is not None and self.rows.item.name != _ENCRYPTION:
             self._set(self.rows.item, "")
 
     def _set(self, choice: Choice, text: str) -> None:
@@ -185,5 +210,6 @@ class Choices(Place):
 def _row(choice: Choice, width: int) -> Content:
     name = Content.styled(choice.name, "bold")
     value = one_line(choice.value or "–", "" if choice.value else DIM)  # noqa: RUF001  # none
-    left = Content.assemble(fitted(name, 22), " ", fitted(value, 24), " ")
-    return left + fitted(Content.styled(choice.about, DIM), width - 48)
+    values = 24 if width >= 76 else 16
+    left = Content.assemble(fitted(name, 22), " ", fitted(value, values), " ")
+    return left + fitted(Content.styled(choice.about, DIM), width - values - 24)

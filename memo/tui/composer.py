@@ -47,7 +47,8 @@ class Composer(TextArea):
     HELP = (
         "# Ask\nWrite what is so, or ask: memo answers, and remembers what you tell it.\n\n"
         "`Enter` sends, `Ctrl+J` or `Shift+Enter` begins a new line, `↑` brings back what you "
-        "sent, `Esc` stops an answer, keeping what was said, or the reading of what you told, "
+        "sent, `Ctrl+E` opens your $EDITOR, `Esc` stops an answer, keeping what was said, or the "
+        "reading of what you told, "
         "which then is not remembered; a second `Esc` leaves the line, so that `1` to `7` go to "
         "the other places.\n\nConversations are kept, but for private ones and what is asked "
         "as of another day. What is forgotten goes out of them, too.\n\n"

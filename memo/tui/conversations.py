@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from memo.errors import MemoError
 from memo.records import Conversation, ConversationId
-from memo.terminal import day
+from memo.times import day
 from memo.tui.dialogs import Confirm, Line
 from memo.tui.rows import Rows
 from memo.tui.text import DIM, fitted, one_line

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, OptionList, Static, TextArea
+from textual.widgets.option_list import Option
 
 from memo.files import passing_folder
 from memo.show import show, show_line
@@ -172,7 +173,7 @@ class Merge(Ask):
         self.dismiss(self.sentences[event.option_index])
 
 
-def in_editor(screen: ModalScreen[str | None], text: str) -> str | None:
+def in_editor(screen: Screen[Any], text: str) -> str | None:
     """The text as the person left it in $EDITOR; None where there is none or it failed."""
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
     if not command:
@@ -196,8 +197,6 @@ class Choose(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="choose.cancel"),
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
     ]
 
     def __init__(self, question: str, ways: Mapping[str, str]) -> None:
@@ -205,18 +204,16 @@ class Choose(ModalScreen[str | None]):
         self.question, self.ways = question, ways
 
     def compose(self) -> ComposeResult:
-        """The question, and a button for each way."""
+        """The question, and a line for each way: any number fits any width."""
         with Vertical(classes="dialog"):
-            yield Static(plain(self.question))
-            with Horizontal(classes="answers"):
-                for number, (name, label) in enumerate(self.ways.items()):
-                    yield Button(
-                        Content(label), id=name, variant="default" if number else "primary"
-                    )
+            yield Static(plain(self.question, "bold"))
+            options = [Option(Content(label), id=name) for name, label in self.ways.items()]
+            yield OptionList(*options, id="ways", markup=False)
+            yield Static(Content.styled("Enter chooses   Esc cancels", "$foreground 60%"))
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """This way."""
-        self.dismiss(event.button.id)
+        self.dismiss(event.option_id)
 
     def action_cancel(self) -> None:
         """No way."""

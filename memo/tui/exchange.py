@@ -11,9 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from memo.records import Answer, ChangeSet, FactId, KeptExchange
 from memo.show import show
-from memo.tui.markdown import AnswerText
 from memo.tui.text import DIM, one_line, plain, source_content, tally, word_diff
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from memo.records import ExchangeId
+    from memo.records import Answer, ChangeSet, ExchangeId, FactId, KeptExchange
     from memo.tui.desk import Stream
 
 
@@ -37,7 +35,7 @@ class Source(Static, can_focus=True):
 
         fact: FactId
 
-    def __init__(self, fact: int | None, content: Content) -> None:
+    def __init__(self, fact: FactId | None, content: Content) -> None:
         super().__init__(content, classes="source")
         self.fact = fact
         self.can_focus = fact is not None
@@ -45,7 +43,7 @@ class Source(Static, can_focus=True):
     def action_open(self) -> None:
         """Show the fact."""
         if self.fact is not None:
-            self.post_message(self.Opened(FactId(self.fact)))
+            self.post_message(self.Opened(self.fact))
 
     def on_click(self, event: events.Click) -> None:
         """As Enter."""
@@ -114,6 +112,8 @@ class Exchange(Vertical):
     """The message, the answer as it is written, its sources, and the line of changes."""
 
     def __init__(self, said: str) -> None:
+        from memo.tui.markdown import AnswerText  # noqa: PLC0415  # its parser waits for an answer
+
         super().__init__(classes="exchange")
         self.said = said
         self.answered = ""
@@ -145,6 +145,13 @@ class Exchange(Vertical):
         if self._sources.is_attached:  # not cleared away meanwhile
             await self._sources.mount_all(sources)
 
+    def cited(self, href: str) -> FactId | None:
+        """The fact that a link of the answer leads to."""
+        from memo.tui.markdown import CITE  # noqa: PLC0415  # as above
+
+        facts = self.answer.facts if self.answer is not None else ()
+        return next((one.fact.id for one in facts if href == f"{CITE}{one.n}"), None)
+
     def reply(self, change: ChangeSet) -> None:
         """Say to somebody who only told something what came of it; no model writes this."""
         if self._sources.is_attached:
@@ -152,6 +159,8 @@ class Exchange(Vertical):
 
     async def restore(self, kept: KeptExchange, tz: tzinfo | None) -> None:
         """Be what was kept, its sources and changes as they stand today."""
+        from memo.records import Answer  # noqa: PLC0415  # as above
+
         self.kept, self.answered = kept.id, kept.answer
         if kept.answer:
             await self.text.update(show(kept.answer))

@@ -69,15 +69,15 @@ class Facts(Place):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/", id="facts.search"),
         Binding("f", "filter", "Filter", id="facts.filter"),
-        Binding("s", "sort", "Sort", id="facts.sort"),
         Binding("left_square_bracket", "step(-1)", "Earlier", key_display="[", id="facts.earlier"),
         Binding("right_square_bracket", "step(1)", "Later", key_display="]", id="facts.later"),
         Binding("t", "day", "Day", id="facts.day"),
         Binding("e", "edit", "Edit", id="facts.edit"),
+        Binding("delete", "forget", "Forget", id="facts.forget"),
         Binding("p", "pin", "Pin", id="facts.pin"),
         Binding("space", "mark", "Mark", show=False, id="facts.mark"),
         Binding("m", "merge", "Merge", id="facts.merge"),
-        Binding("delete", "forget", "Forget", id="facts.forget"),
+        Binding("s", "sort", "Sort", id="facts.sort"),
         Binding("c", "copy", "Copy", show=False, id="facts.copy"),
         Binding("escape", "back", "Back", show=False, id="facts.back"),
     ]

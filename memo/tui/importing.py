@@ -18,7 +18,7 @@ from textual.widgets import Button, DirectoryTree, Input, Static
 from memo.errors import MemoError
 from memo.importers import Skipped
 from memo.show import show_line
-from memo.terminal import day
+from memo.times import day
 from memo.tui.dialogs import Line
 from memo.tui.reader import Job
 from memo.tui.text import DIM, one_line

@@ -53,6 +53,14 @@ def fit(model: Model, on: Machine) -> str:
     return "fits" if model.bytes <= _CPU_BYTES else "fits, slow"
 
 
+class ModelRows(Rows[Model]):
+    """The list, whose items are used rather than opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Use", id="models.use"),
+    ]
+
+
 class Models(Place):
     """The catalogue, and what is known of each."""
 
@@ -81,23 +89,39 @@ class Models(Place):
 
     def body(self) -> Iterable[Widget]:
         """List and particulars."""
-        self.rows: Rows[Model] = Rows(self._row, id="models-list")
+        self.rows = ModelRows(self._row, id="models-list")
         self.about = Static(id="about")
         about = VerticalScroll(self.about, classes="side", can_focus=True)
         yield Container(self.rows, about, classes="split")
 
     def on_mount(self) -> None:
         """List them, then look what fits."""
-        models = catalogue().models
-        self.rows.show(list(range(len(models))))
-        self.rows.fill(dict(enumerate(models)))
+        self._list()
         self.rows.focus()
         self._look_at_machine()
 
     @work(group="machine")
     async def _look_at_machine(self) -> None:
         self._machine = await self.memo.desk.read(lambda _: machine())
+        self._list()
         self._redraw()
+
+    def _list(self) -> None:
+        """First what is used, then what is recommended, what fits, and the rest."""
+        models, used = catalogue().models, default_models(self.memo.settings)
+        there = self._machine
+        best = recommend(there) if there is not None else None
+
+        def rank(number: int) -> tuple[bool, bool, bool]:
+            model = models[number]
+            recommended = best is not None and model in (best.chat, best.embedding)
+            fits = there is None or fit(model, there) != "does not fit"
+            return model.name not in used, not recommended, not fits
+
+        order = sorted(range(len(models)), key=rank)
+        self.rows.show(order, dict(enumerate(models)))
+        if there is None:
+            self.rows.action_edge(0)
 
     def _redraw(self) -> None:
         self.rows.redraw()

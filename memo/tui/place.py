@@ -10,12 +10,14 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from memo.errors import MemoError
 from memo.show import show_line
-from memo.terminal import day
+from memo.times import day
 from memo.tui.dates import typed_day
+from memo.tui.footer import Keys
+from memo.tui.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +46,10 @@ PLACES = {
     "settings": "Settings",
 }
 """The screens by name, in the order of their numbers."""
+_ROOMY = 76
+"""Columns from which on nothing is shortened."""
+_NARROWEST = 56
+"""Columns below which there is no room for names."""
 
 
 class MemoBase(App[int]):
@@ -138,11 +144,17 @@ class PlaceTab(Static):
         super().__init__(id=f"tab-{place}", classes="tab")
         self.place, self.number = place, number
 
-    def label(self, waiting: int, width: int) -> Content:
-        """The number that goes there, and the name as far as there is room."""
+    def label(self, waiting: int, width: int, status: int) -> Content:
+        """The number that goes there, and the name as far as there is room.
+
+        Args:
+            waiting: How many edits wait for review.
+            width: Columns of the bar.
+            status: Columns that what goes on would take; it is cut rather than the last of a name.
+        """
         name = PLACES[self.place]
-        if width < 76:
-            name = name[:3] if width >= 56 else ""
+        if width - status < _ROOMY:
+            name = name[:3] if width >= _NARROWEST else ""
         if self.place == "review" and waiting:
             name = f"{name} {waiting}"
         return Content.assemble((f"{self.number}", "bold"), f" {name}" if name else "")
@@ -181,10 +193,11 @@ class Bar(Horizontal):
     def draw(self) -> None:
         """The labels as they are now."""
         app = cast("MemoBase", self.app)
-        width = self.size.width - (len(app.status) + 2 if app.status else 0)
+        status = one_line(app.status)
+        taken = status.cell_length + 2 if app.status else 0
         for tab in self.query(PlaceTab):
-            tab.update(tab.label(app.waiting, width))
-        self.query_one("#status", Static).update(Content(show_line(app.status)))
+            tab.update(tab.label(app.waiting, self.size.width, taken))
+        self.query_one("#status", Static).update(status)
 
 
 class Banner(Static):
@@ -194,16 +207,21 @@ class Banner(Static):
         """Follow the application's day."""
         self.watch(self.app, "as_of", self.draw)
 
+    def on_resize(self) -> None:
+        """More or fewer words."""
+        self.draw()
+
     def draw(self) -> None:
         """The day, and the way back."""
         app = cast("MemoBase", self.app)
         self.display = app.as_of is not None
         self.screen.set_class(app.as_of is not None, "-past")
         if app.as_of is not None:
+            words = "  what was known then " if app.size.width >= _ROOMY else ""
             self.update(
                 Content.assemble(
                     (f" ◷ AS OF {day(app.as_of, app.tz)} ", "bold reverse"),
-                    "  what was known then   [ earlier   ] later   Esc today",
+                    f"{words}  [ earlier   ] later   Esc today",
                 )
             )
 
@@ -221,7 +239,7 @@ class Place(Screen[None]):
             yield Banner()
         with Vertical(id="body"):
             yield from self.body()
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def body(self) -> Iterable[Widget]:
         """What stands between."""

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from memo.records import DocumentId, StoredDocument
 from memo.show import show_line
-from memo.terminal import moment
+from memo.times import moment
 from memo.tui.dialogs import Confirm, Page
 from memo.tui.importing import Import, skipped_content
 from memo.tui.place import Place

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from memo.records import State
 from memo.show import show, show_line
-from memo.terminal import day
+from memo.times import day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, tzinfo
 
-    from memo.records import Answer, ChangeSet, EditRecord, Fact, StoredDocument
+    from memo.records import Answer, ChangeSet, EditRecord, Fact, FactId, StoredDocument
 
 DIM = "$foreground 60%"
 MARKS = {
@@ -32,9 +31,9 @@ MARKS = {
     "unpin": ("*", "$text-primary"),
 }
 STATE_MARKS = {
-    State.CURRENT: ("●", "$text-success"),
-    State.PAST: ("○", DIM),
-    State.UNCERTAIN: ("?", "$text-accent"),
+    "current": ("●", "$text-success"),
+    "past": ("○", DIM),
+    "uncertain": ("?", "$text-accent"),
 }
 
 
@@ -57,7 +56,7 @@ def fitted(content: Content, width: int) -> Content:
 def fact_row(fact: Fact, width: int, tz: tzinfo | None) -> Content:
     """A fact on one line: state, pin, sentence, since when."""
     mark, colour = STATE_MARKS[fact.state]
-    style = {State.PAST: f"{DIM} italic", State.UNCERTAIN: "italic"}.get(fact.state, "")
+    style = {"past": f"{DIM} italic", "uncertain": "italic"}.get(fact.state, "")
     pin = "*" if fact.pinned else " "
     dates = fact_dates(fact, tz) if width >= 64 else day(fact.since, tz)
     right = Content.styled(f" {dates}", DIM) if width >= 40 else Content("")
@@ -76,7 +75,7 @@ def fact_dates(fact: Fact, tz: tzinfo | None) -> str:
     since = day(fact.since, tz)
     if fact.until is None:
         return since
-    word = "?" if fact.state is State.UNCERTAIN else "–"  # noqa: RUF001  # a range
+    word = "?" if fact.state == "uncertain" else "–"  # noqa: RUF001  # a range
     return f"{since} {word} {day(fact.until, tz)}"
 
 
@@ -91,12 +90,15 @@ def tally(change: ChangeSet) -> Content:
             parts.append(Content.styled(f"{mark}{counts[op]}", colour))
     if change.held:
         parts.append(Content.styled(f"{len(change.held)} to review", "$text-warning"))
-    return Content(" ").join(parts) if parts else Content.styled("nothing to note", DIM)
+    if not parts and change.kind == "document":
+        return Content.styled("nothing to note", DIM)
+    return Content(" ").join(parts)
 
 
 def change_row(change: ChangeSet, width: int, tz: tzinfo | None) -> Content:
     """A change set on one line."""
-    title = change.title if change.kind == "document" else f"{change.kind}: {change.title}"
+    named = change.kind in {"document", "undo", "redo"}
+    title = change.title if named else f"{change.kind}: {change.title}"
     style = f"{DIM} strike" if change.undone else ""
     right = Content.assemble("  ", ("undone  ", DIM) if change.undone else "", tally(change))
     left = Content.assemble((f"{day(change.at, tz)}  ", DIM), one_line(title, style))
@@ -171,12 +173,13 @@ def change_content(change: ChangeSet, tz: tzinfo | None) -> Content:
     ]
     lines += [edit_content(edit) for edit in change.edits]
     if change.held:
-        lines += [Content(""), Content.styled("Waiting for your review:", "$text-warning bold")]
+        lines += [Content("")] if change.edits else []
+        lines += [Content.styled("Waiting for your review:", "$text-warning bold")]
         lines += [held_content(edit) for edit in change.held]
     lines += [
         Content.styled(f"! {show_line(problem)}", "$text-warning") for problem in change.problems
     ]
-    if not (change.edits or change.held or change.problems):
+    if not (change.edits or change.held or change.problems) and change.kind == "document":
         lines.append(Content.styled("Nothing to note.", DIM))
     return Content("\n").join(lines)
 
@@ -187,7 +190,7 @@ def held_content(edit: EditRecord) -> Content:
     return edit_content(edit) + reason
 
 
-def source_content(answer: Answer, tz: tzinfo | None) -> Iterator[tuple[int | None, Content]]:
+def source_content(answer: Answer, tz: tzinfo | None) -> Iterator[tuple[FactId | None, Content]]:
     """What an answer rests on, a line each, with the fact's id where it is a fact."""
     for cited in answer.facts:
         mark, colour = STATE_MARKS[cited.fact.state]

@@ -11,7 +11,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from memo.show import show_line
-from memo.terminal import day
+from memo.times import day
 from memo.tui.text import DIM, STATE_MARKS, fact_dates, one_line
 
 if TYPE_CHECKING:

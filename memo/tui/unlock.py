@@ -27,6 +27,16 @@ class Unlock(ModalScreen[bool]):
         Binding("escape", "leave", "Leave", id="unlock.leave"),
     ]
 
+    def __init__(self, heading: str = "Your memory is encrypted", leave: str = "leaves") -> None:
+        """Ask.
+
+        Args:
+            heading: What it is asked for.
+            leave: What Esc does.
+        """
+        super().__init__()
+        self._heading, self._leave = heading, leave
+
     @property
     def memo(self) -> MemoBase:
         """The application."""
@@ -34,10 +44,10 @@ class Unlock(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """One line, whose letters are not shown."""
-        with Vertical(classes="dialog"):
-            yield Static(Content.styled("Your memory is encrypted", "bold $primary"))
+        with Vertical(classes="dialog secret"):
+            yield Static(Content.styled(self._heading, "bold $primary"))
             yield Input(password=True, placeholder="Passphrase or recovery code", compact=True)
-            yield Static(Content.styled("Enter opens   Esc leaves", DIM), id="said")
+            yield Static(Content.styled(f"Enter opens   Esc {self._leave}", DIM), id="said")
 
     def on_mount(self) -> None:
         """There is only this to do."""
@@ -64,5 +74,5 @@ class Unlock(ModalScreen[bool]):
             self.dismiss(True)
 
     def action_leave(self) -> None:
-        """Close the application."""
+        """Without it nothing goes on."""
         self.dismiss(False)

@@ -18,6 +18,7 @@ from memo.terminal import size
 from memo.tui.desk import Stream
 from memo.tui.dialogs import Line
 from memo.tui.pulling import fetch
+from memo.tui.securing import encrypted, secure
 from memo.tui.text import DIM
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Welcome(ModalScreen[str]):
         return cast("MemoBase", self.app)
 
     def compose(self) -> ComposeResult:
-        """Three short steps, none of which must be taken."""
+        """Short steps, none of which must be taken."""
         models = missing(self.memo.settings)
         with VerticalScroll(classes="dialog welcome"):
             yield Static(
@@ -66,15 +67,15 @@ class Welcome(ModalScreen[str]):
                 yield Button(Content("Fetch"), id="fetch", compact=True)
             yield Static(_step(2, "Who you are, for “I” in what you write"), classes="step")
             yield Line(self.memo.settings.me or "", placeholder="Your name", id="me", compact=True)
-            yield Static(_step(3, "Something to begin with"), classes="step")
+            yield Static(_step(3, "A passphrase, if you like"), classes="step")
+            self.secured = Static(_secured_line(self.memo.settings), id="secured")
+            yield self.secured
+            yield Button(Content("Encrypt"), id="encrypt", compact=True)
+            yield Static(_step(4, "Something to begin with"), classes="step")
             with Vertical(), Horizontal(classes="answers"):
                 yield Button(Content("Import files"), id="import", compact=True)
                 yield Button(Content("Try demo data"), id="demo", compact=True)
                 yield Button(Content("Start empty"), id="empty", compact=True)
-            yield Static(
-                Content.styled("The store is not encrypted; `memo encrypt` does that.", DIM),
-                classes="step",
-            )
 
     def on_mount(self) -> None:
         """The name is the first thing to write."""
@@ -92,12 +93,21 @@ class Welcome(ModalScreen[str]):
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        if event.button.id != "fetch":
+        if event.button.id == "encrypt":
+            self._secure()
+        elif event.button.id != "fetch":
             self.action_begin(event.button.id or "empty")
         elif self._stream is not None:
             self._stream.stop()
         else:
             self.memo.run_worker(self._fetch(), group="pull")  # goes on when this screen is left
+
+    @work(group="secure")
+    async def _secure(self) -> None:
+        await secure(self.memo)
+        self.secured.update(_secured_line(self.memo.settings))
+        changes = "Change" if encrypted(self.memo.settings) else "Encrypt"
+        self.query_one("#encrypt", Button).label = Content(changes)
 
     async def _fetch(self) -> None:
         """Fetch what is missing; the screen can be left meanwhile."""
@@ -127,6 +137,14 @@ class Welcome(ModalScreen[str]):
 
 def _step(number: int, text: str) -> Content:
     return Content.assemble((f"{number} ", "bold $primary"), (text, "bold"))
+
+
+def _secured_line(settings: Settings) -> Content:
+    if encrypted(settings):
+        return Content.styled(
+            "✓ Encrypted: a passphrase is asked for at each start.", "$text-success"
+        )
+    return Content("Not encrypted: whoever has this disk can read it.")
 
 
 def _models_line(models: list[Model]) -> Content:

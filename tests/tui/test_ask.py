@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
-from driver import drive, hides, lines, memory_of, shows, told, typed, until, without_models
+from driver import (
+    drive,
+    hides,
+    lines,
+    memory_of,
+    rows,
+    shows,
+    told,
+    typed,
+    until,
+    without_models,
+)
 from fakes import FakeLM, ann
 from textual import events
 from textual.widgets import Markdown
 
 from memo.errors import ModelError
+from memo.memory import note
+from memo.show import show
+from memo.tui.app import MemoApp
 from memo.tui.ask import asked_and_told
 from memo.tui.composer import LONG_PASTE, Composer
 from memo.tui.exchange import ChangeLine
@@ -81,6 +96,39 @@ def test_what_is_told_is_remembered_and_undone_by_a_key(tmp_path: Path) -> None:
         await pilot.press("escape", "u")
         await shows(pilot, "taken back")
         assert memory.facts() == []
+
+    drive(memory, story)
+
+
+def test_undo_in_the_talk_is_of_what_was_said_and_not_of_what_was_read_meanwhile(
+    tmp_path: Path,
+) -> None:
+    memory = memory_of(tmp_path)
+
+    async def story(pilot: Pilot[int]) -> None:
+        await say(pilot, NEWS)
+        await shows(pilot, "+1 · u undo")
+        (document,) = note("I work at Borealis now.", speaker="Ann")
+        memory.ingest(document)
+        await pilot.press("escape", "u")
+        await shows(pilot, "taken back")
+        assert [fact.text for fact in memory.facts()] == ["Ann works at Borealis."]
+
+    drive(memory, story)
+
+
+def test_what_is_undone_elsewhere_is_said_in_the_talk(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+
+    async def story(pilot: Pilot[int]) -> None:
+        await say(pilot, NEWS)
+        await shows(pilot, "+1 · u undo")
+        await pilot.press("alt+3")
+        await until(pilot, lambda: rows(pilot).item is not None)
+        await pilot.press("x")
+        await until(pilot, lambda: not memory.facts())
+        await pilot.press("alt+1")
+        await shows(pilot, "taken back")
 
     drive(memory, story)
 
@@ -241,6 +289,24 @@ def test_a_long_paste_is_offered_as_a_document(tmp_path: Path) -> None:
 
     drive(memory, story)
     assert "Ann lives in Hull." in {fact.text for fact in memory.facts()}
+
+
+def test_a_message_is_written_in_the_editor_of_ones_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nprintf 'and \\033[31mmore' >> $1\n")
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(editor))
+    monkeypatch.setattr(MemoApp, "suspend", lambda _: nullcontext())  # there is no terminal here
+
+    async def story(pilot: Pilot[int]) -> None:
+        pilot.app.screen.query_one(Composer).put("This, ")
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: "more" in written(pilot))
+        assert written(pilot) == show("This, and \x1b[31mmore")
+
+    drive(memory_of(tmp_path / "home"), story)
 
 
 def test_what_was_sent_comes_back_and_the_draft_is_kept(tmp_path: Path) -> None:

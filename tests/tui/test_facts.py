@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from contextlib import nullcontext
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from memo.records import Add, Claim, Plan, State
 from memo.store import Store
 from memo.tui.app import MemoApp
 from memo.tui.dates import typed_day
+from memo.tui.dialogs import Lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +90,49 @@ def test_stepping_back_shows_another_day_unmistakably(tmp_path: Path) -> None:
         await shows(pilot, "AS OF 2024-03-31", "Ann works at Acme.")
         await pilot.press("escape")
         await hides(pilot, "AS OF")
+
+    drive(told(memory_of(tmp_path)), story)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("echo ', in Hull.' >> $1", "Ann works at Borealis., in Hull."), ("exit 3", "failed")],
+)
+def test_a_fact_is_edited_in_the_editor_of_ones_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+) -> None:
+    editor = tmp_path / "my editor"
+    editor.write_text(f"#!/bin/sh\n{script}\n")
+    editor.chmod(0o700)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", shlex.quote(str(editor)))
+    monkeypatch.setattr(MemoApp, "suspend", lambda _: nullcontext())  # there is no terminal here
+    memory = told(memory_of(tmp_path / "home"))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await shows(pilot, "Ann works at Borealis.")
+        await pilot.press("e", "ctrl+e")
+        if said == "failed":
+            await shows(pilot, said)
+            await pilot.press("escape")
+            return
+        await until(pilot, lambda: "Hull" in pilot.app.screen.query_one(Lines).text)
+        await pilot.press("enter")
+        await until(pilot, lambda: any("Hull" in f.text for f in memory.facts("Borealis")[:1]))
+
+    drive(memory, story)
+    texts = {fact.text.replace("\n", "") for fact in memory.facts()}
+    assert (said in texts) == (said != "failed")
+    assert ("Ann works at Borealis." in texts) == (said == "failed")
+
+
+def test_a_fact_is_copied_as_it_is_shown(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await shows(pilot, "Ann works at Borealis.")
+        await pilot.press("c")
+        await until(pilot, lambda: pilot.app.clipboard == "Ann works at Borealis.")
 
     drive(told(memory_of(tmp_path)), story)
 

@@ -34,6 +34,7 @@ from memo.tui import importing, themes
 from memo.tui.app import MemoApp
 from memo.tui.choices import bindings
 from memo.tui.composer import Composer
+from memo.tui.footer import Keys
 from memo.tui.importing import Import
 from memo.tui.jump import Jump
 from memo.tui.place import PLACES
@@ -67,11 +68,11 @@ def test_a_change_is_a_readable_diff_and_is_undone_and_redone_by_key(tmp_path: P
         await pilot.press("alt+3")
         await shows(pilot, "~1", "Ann works at Acme. Borealis.", "“I work at Borealis now.”")
         await pilot.press("x")
-        await shows(pilot, "Took back", "undone")
+        await shows(pilot, "Undid change", "undone")
         assert {f.text for f in memory.facts()} == {"Ann works at Acme.", "Ann lives in Hull."}
         await until(pilot, lambda: len(rows(pilot).keys) == 3)
         await pilot.press("r")
-        await shows(pilot, "Brought back")
+        await shows(pilot, "Redid change")
         assert "Ann works at Borealis." in {fact.text for fact in memory.facts()}
 
     drive(memory, story, (130, 30))
@@ -182,6 +183,33 @@ def test_one_can_chat_pause_and_end_while_an_import_runs(tmp_path: Path) -> None
 
     drive(memory, story, (120, 34))
     assert "Ann works at Acme." in {fact.text for fact in memory.facts()}
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (140, 40), (200, 50)], ids=str)
+def test_the_keys_that_lead_on_are_in_sight_on_every_screen(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        for number in range(1, len(PLACES) + 1):
+            await pilot.press(f"alt+{number}")
+            await until(pilot, lambda: "Quit" in lines(pilot)[-size[0] :])
+            last = lines(pilot)[-size[0] :]
+            assert all(word in last for word in ("F1 Help", "^p Commands", "^q Quit")), last
+            assert len(last.split("F1")[0].split()) >= 4, last
+
+    drive(holding(memory_of(tmp_path)), story, size)
+
+
+def test_a_click_on_a_key_presses_it(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await shows(pilot, "Ann works at Borealis.", "current")
+        await pilot.click(Keys, offset=(lines(pilot)[-80:].index("Filter"), 0))
+        await shows(pilot, "Ann works at Acme.")
+        await pilot.click(Keys, offset=(lines(pilot)[-80:].index("Help"), 0))
+        await until(pilot, lambda: pilot.app.screen.query("HelpPanel"))
+
+    drive(told(memory_of(tmp_path)), story, (80, 24))
 
 
 def test_an_import_pauses_goes_on_and_ends(tmp_path: Path) -> None:
