@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from memo.front import Front
     from memo.importers import Skipped
+    from memo.imports import Prospect
     from memo.memory import Memory, Summary
     from memo.records import Document, Message
 
@@ -97,17 +98,19 @@ class _Seen:
     """What a preview has counted."""
 
     def __init__(self) -> None:
-        self.new = self.known = self.documents = 0
+        self.new = self.waiting = self.known = self.documents = 0
         self.skipped: list[Skipped] = []
         self.speakers: Counter[str] = Counter()
         self.times: list[str] = []
         self.examples: list[Message] = []
 
-    def count(self, document: Document, new: Document | None) -> None:
+    def count(self, one: Prospect) -> None:
+        document, new = one.document, one.new
         fresh = new.records if new is not None else 0
         self.new += fresh
-        self.known += document.records - fresh
-        self.documents += new is not None
+        self.waiting += one.waiting.records
+        self.known += document.records - fresh - one.waiting.records
+        self.documents += len(one.waiting.documents) + (new is not None)
         for message in document.messages:
             self.speakers[message.speaker or "(unsigned)"] += 1
         first = utc_text(min(message.at for message in document.messages))
@@ -131,18 +134,15 @@ def preview(front: Front, memory: Memory, found: Iterable[Document | Skipped]) -
                 if not one.routine:
                     front.say(f"Would skip {one.where}: {one.reason}")
             else:
-                waiting.append(one)
                 yield one
 
-    waiting: list[Document] = []
     rows: list[tuple[str, ...]] = []
-    for new in memory.new(documents()):
-        document = waiting.pop()
-        seen.count(document, new)
+    for prospect in memory.prospects(documents()):
+        seen.count(prospect)
         if front.json:
-            front.data(_document_json(document, new))
+            front.data(_document_json(prospect))
         else:
-            rows.append(_row(document, new, front.tz))
+            rows.append(_row(prospect, front.tz))
     pace = memory.pace()
     seconds = seen.documents * (pace if pace is not None else _USUAL_S)
     if front.json:
@@ -153,8 +153,12 @@ def preview(front: Front, memory: Memory, found: Iterable[Document | Skipped]) -
         raise click.exceptions.Exit(_PARTLY)
 
 
-def _row(document: Document, new: Document | None, tz: tzinfo | None) -> tuple[str, ...]:
-    state = "known" if new is None else "new" if new is document else "grown"
+def _row(one: Prospect, tz: tzinfo | None) -> tuple[str, ...]:
+    document = one.document
+    if one.new is None:
+        state = "waits" if one.waiting.documents else "known"
+    else:
+        state = "new" if one.new is document else "grown"
     return (
         moment(document.at, tz),
         document.source,
@@ -181,10 +185,11 @@ def _show(
     for message in seen.examples:
         text = f"{message.speaker}: {message.text}" if message.speaker else message.text
         front.line(f"  {moment(message.at, front.tz)}  {show_line(text)[:90]}")
-    records = seen.new + seen.known + len(seen.skipped)
+    records = seen.new + seen.waiting + seen.known + len(seen.skipped)
+    waiting = f"{seen.waiting} stored and waiting + " if seen.waiting else ""
     front.line(
-        f"{seen.new} new + {seen.known} already known + {len(seen.skipped)} skipped = {records} "
-        f"records; {seen.documents} documents to read, about {span(seconds)}"
+        f"{seen.new} new + {waiting}{seen.known} already known + {len(seen.skipped)} skipped = "
+        f"{records} records; {seen.documents} documents to read, about {span(seconds)}"
         + ("" if measured else " on two cores")
     )
 
@@ -196,21 +201,24 @@ def span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _document_json(document: Document, new: Document | None) -> dict[str, Any]:
+def _document_json(one: Prospect) -> dict[str, Any]:
+    document = one.document
     return {
         "document": None,
         "source": document.source,
         "title": document.title,
         "at": utc_text(document.at),
         "messages": len(document.messages),
-        "already_known": new is None,
+        "already_known": one.new is None and not one.waiting.documents,
+        "waiting": bool(one.waiting.documents),
     }
 
 
 def _seen_json(seen: _Seen, seconds: float) -> dict[str, Any]:
     return {
         "dry_run": True,
-        "imported": seen.new,
+        "imported": seen.new + seen.waiting,
+        "waiting": seen.waiting,
         "already_known": seen.known,
         "skipped": [{"where": one.where, "reason": one.reason} for one in seen.skipped],
         "failed": [],

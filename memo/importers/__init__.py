@@ -162,6 +162,8 @@ def _read(
             yield Skipped(one.where, f"cannot be read: {_told(problem)}")
         else:
             bundles.setdefault((IMPORTERS.index(importer), bundle), []).append(one)
+        finally:
+            one.let_go()
     for (importer_, _), files in bundles.items():
         try:
             yield from IMPORTERS[importer_].read(files, reading)
@@ -169,6 +171,8 @@ def _read(
             yield Skipped(files[0].where, str(problem))
         except DAMAGE as problem:
             yield Skipped(files[0].where, f"cannot be read on: {_told(problem)}")
+        for file in files:
+            file.let_go()
 
 
 def _told(problem: BaseException) -> str:

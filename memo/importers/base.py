@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from memo.records import Document, Message
@@ -113,12 +112,6 @@ class Chunk:
     messages: tuple[Message, ...]
     records: int
     """How many messages begin here: the later pieces of a long one do not count again."""
-
-
-def stretches(items: Iterable[T], at: Callable[[T], datetime]) -> Iterator[list[T]]:
-    """Cut what is in time order wherever `SILENCE` passes between two neighbours."""
-    for _, stretch in groupby(items, Stretch(at)):
-        yield list(stretch)
 
 
 class Stretch(Generic[T]):

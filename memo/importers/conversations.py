@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC
-from itertools import groupby, starmap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 from memo.importers.base import Skipped, Stretch, cut, short_hash, storable
 from memo.importers.shelf import Aside
@@ -19,7 +19,6 @@ from memo.records import Document, Message, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from memo.importers.base import Reading
     from memo.importers.files import File
@@ -58,6 +57,15 @@ class Conversation:
     """What it is a part of, where a message can move from one part to another."""
 
 
+_Kept = tuple[str, str | None, str, bool, bool]
+"""A message without its time, which is its number."""
+
+
+def _again(kept: tuple[float, _Kept]) -> Said:
+    at, (text, speaker, id_, mine, context) = kept
+    return Said(text, datetime.fromtimestamp(at, UTC), speaker, id_, mine, context)
+
+
 @dataclass(slots=True)
 class _Heard:
     """What went through while a conversation was laid aside."""
@@ -85,12 +93,14 @@ def _documents(
     source: str, file: File, conversation: Conversation, reading: Reading
 ) -> Iterator[Document | Skipped]:
     heard = _Heard()
-    with Aside[tuple[Any, ...]]() as aside:
+    with Aside[_Kept]() as aside:
         for one in _timed(file, conversation, heard, reading):
             if isinstance(one, Skipped):
                 yield one
             else:
-                aside.keep(one[0], tuple(one[1]), len(one[1].text))  # pickled faster
+                at, said = one
+                kept = (said.text, said.speaker, said.id, said.mine, said.context)
+                aside.keep(at, kept, len(said.text))
         if heard.untimed:
             reading.warn(
                 f"{file.where}: {heard.untimed} messages without a time of their own in "
@@ -102,7 +112,7 @@ def _documents(
         within = within if conversation.within else thread
         title = storable(conversation.title).strip()
         stretch = Stretch[Said](lambda said: said.at)  # type: ignore[arg-type,return-value]
-        for _, group in groupby(starmap(Said, aside.in_order()), stretch):
+        for _, group in groupby(map(_again, aside.in_order()), stretch):
             first = next(group)
             key = thread + (first.id or _hash(first))
             messages = _messages(first, group, me, reading)  # noqa: B031  # the rest of the group

@@ -104,6 +104,11 @@ class File:
         """Where JSON values stand in its first bytes, as `messages[].text`; empty if not JSON."""
         return shape(self.text)
 
+    def let_go(self) -> None:
+        """Keep nothing of what was read: of many files each held a beginning."""
+        for name in ("head", "text", "shape"):
+            self.__dict__.pop(name, None)
+
     def bytes(self) -> bytes:
         """All of it.
 
