@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memo import settings, terminal
-from memo.records import utc_text
+from memo.records import from_utc_text, utc_text
 from memo.show import show, show_line
-from memo.times import moment
+from memo.times import day, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,18 +30,23 @@ _USUAL_S = 17.0
 
 
 def asker(front: Front) -> Callable[[str, Sequence[str]], str | None]:
-    """Asks once a source who the person is in its chats, and keeps the answer in the settings."""
+    """Asks once a source who the person is in its chats, and keeps the answer in the settings.
+
+    Who they are elsewhere is offered as the answer where somebody of that name speaks.
+    """
     known: dict[str, str] = dict(front.settings.speakers)
 
     def who(source: str, speakers: Sequence[str]) -> str | None:
         if source not in known:
-            known[source] = _asked(front, source, speakers)
+            names = {front.settings.me, *known.values()}
+            usual = next((name for name in speakers if name in names), "")
+            known[source] = _asked(front, source, speakers, usual)
         return known[source] or None
 
     return who
 
 
-def _asked(front: Front, source: str, speakers: Sequence[str]) -> str:
+def _asked(front: Front, source: str, speakers: Sequence[str], usual: str) -> str:
     if not front.asks or front.yes:
         front.say(
             f"Who are you in {source}? {_listed(speakers)} speak there. Until you say so with "
@@ -51,10 +56,12 @@ def _asked(front: Front, source: str, speakers: Sequence[str]) -> str:
     click.echo(f"Who are you in {source}?", err=True)
     for number, name in enumerate(speakers[:_SHOWN_SPEAKERS], start=1):
         click.echo(f"  {number}  {show_line(name)}", err=True)
-    said = click.prompt("A number or a name; empty for none of them", default="", err=True)
+    enter, zero = (show_line(usual), "0 for none of them; ") if usual else ("none of them", "")
+    asked = f"A number or a name; {zero}Enter for {enter}"
+    said = click.prompt(asked, default=usual, show_default=False, err=True)
     answer = str(said).strip()
-    if answer.isdigit() and 1 <= int(answer) <= len(speakers):
-        answer = speakers[int(answer) - 1]
+    if answer.isdigit() and int(answer) <= len(speakers):
+        answer = speakers[int(answer) - 1] if int(answer) else ""
     settings.save(front.settings, f"speakers.{source}", answer)
     click.echo(f"Noted in {show(str(front.settings.file))}.", err=True)
     return answer
@@ -181,7 +188,8 @@ def _show(
         return
     names = [f"{name} ({count})" for name, count in seen.speakers.most_common()]
     front.line("")
-    front.line(f"From {seen.times[0]} to {seen.times[1]}; speakers: {show_line(_listed(names))}")
+    first, last = (day(from_utc_text(time), front.tz) for time in seen.times)
+    front.line(f"From {first} to {last}; speakers: {show_line(_listed(names))}")
     for message in seen.examples:
         text = f"{message.speaker}: {message.text}" if message.speaker else message.text
         front.line(f"  {moment(message.at, front.tz)}  {show_line(text)[:90]}")

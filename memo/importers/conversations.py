@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from memo.importers.files import File
 
 _MOST_SPEAKERS = 5_000  # counted; a person is not found among more
+_UNTIMED = (
+    "messages without a time of their own take that of what stands before, of --at, or of the "
+    "file's last change."
+)
 _FEW = 2  # in a chat of two a person is missed; in a group they may have kept silent
 
 
@@ -102,10 +106,8 @@ def _documents(
                 kept = (said.text, said.speaker, said.id, said.mine, said.context)
                 aside.keep(at, kept, len(said.text))
         if heard.untimed:
-            reading.warn(
-                f"{file.where}: {heard.untimed} messages without a time of their own in "
-                f"“{conversation.title}” took that of what stands before, or --at."
-            )
+            where = f"{file.where}, “{conversation.title}”"
+            reading.guessed(where, _UNTIMED)
         me = _me(source, conversation.title, heard, reading)
         thread = storable(conversation.id).replace("\n", " ") + "/"
         within = storable(conversation.within).replace("\n", " ") + "/"
@@ -182,7 +184,11 @@ def _me(source: str, title: str, heard: _Heard, reading: Reading) -> str | None:
         return None
     found = _named(wanted, names)
     if found is None and len(names) <= _FEW:
-        reading.warn(f"“{title}”: nobody is called {wanted}, but {' and '.join(names)}; see --me.")
+        others = " and ".join(names)
+        reading.guessed(
+            f"“{title}”, where {others} speak",
+            f"nobody is called {wanted} there, so all of it is context; see --me.",
+        )
     return found or wanted
 
 

@@ -32,7 +32,7 @@ _PM = "pm 下午 午後 晚上 오후 م μμ бз ip nm ch ptg ف".split()
 _AM = "am 上午 午前 凌晨 早上 오전 ص πμ пз ap vm sa pg ق".split()
 _BEFORE_CLOCKS = "klo um at kl à às в о u".split()  # noqa: RUF001
 
-_M = f"[{MARKS}]*"
+_M = f"[{MARKS}]{{0,4}}"  # more would take a square of a long run
 _S = f"[ \u00a0\u202f{MARKS}]"  # phones put narrow and no-break spaces before AM and PM
 _HALF = "|".join(rf"\.?{_S}?".join(word) + r"\.?" for word in _PM + _AM)
 _LED = "|".join(_BEFORE_CLOCKS)

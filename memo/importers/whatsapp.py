@@ -27,16 +27,15 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 40  # lines; an export begins with one that is stamped
 _ONE_LAYOUT = 0.6  # of the stamped lines; others stand in pasted text
-_AUTHOR = re.compile(
-    rf"(?:[{MARKS}]*~[ \u00a0\u202f]?)?[{MARKS}]*([^\n]{{1,80}}?)[{MARKS}]*:[ \u00a0]"
-)
+_M = f"[{MARKS}]{{0,4}}"  # more would take a square of a long run
+_AUTHOR = re.compile(rf"(?:{_M}~[ \u00a0\u202f]?)?{_M}([^\n]{{1,80}}?){_M}:[ \u00a0]")
 _QUOTES = re.compile('["“”«»„]')  # in the names of groups, where a system line has a colon
-_PLACEHOLDER = re.compile(rf"[{MARKS}]*<[^<>:/@]{{4,60}}>")
+_PLACEHOLDER = re.compile(rf"{_M}<[^<>:/@]{{4,60}}>")
 _ATTACHED = re.compile(
-    rf"[{MARKS}]+<[^<>]{{1,30}}: ?[^<>]+>|^[{MARKS}]*\S.{{0,120}}\.\w{{2,5}} \([^()\n]{{6,40}}\)$",
+    rf"[{MARKS}]<[^<>]{{1,30}}: ?[^<>]{{1,300}}>|^{_M}\S.{{0,120}}\.\w{{2,5}} \([^()\n]{{6,40}}\)$",
     re.MULTILINE,
 )
-_EDITED = re.compile(rf"[ {MARKS}]*[{MARKS}]<[^<>]{{4,60}}>\s*$| <This message was edited>\s*$")
+_EDITED = re.compile(rf"(?:[{MARKS}]<[^<>]{{4,60}}>| <This message was edited>)\Z")
 _DELETED = re.compile(
     r"(?:This message was deleted|You deleted this message|Diese Nachricht wurde gelöscht"
     r"|Du hast diese Nachricht gelöscht|Se eliminó este mensaje|Eliminaste este mensaje"
@@ -166,7 +165,7 @@ def _kept(where: str, author: str, body: str, at: float) -> Said | Skipped:
     """A message's own words, without what WhatsApp put around them."""
     text = body.strip()
     if "<" in body and not _PLACEHOLDER.fullmatch(body):
-        text = _EDITED.sub("", body).strip()
+        text = _EDITED.sub("", text).strip()
     if "<" in body or " (" in body:
         text = _ATTACHED.sub("", text).strip()
     bare = text.strip(_DIRECTIONS)
