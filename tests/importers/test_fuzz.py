@@ -2,7 +2,7 @@
 
 `MEMO_FUZZ=0-200000 python -m pytest -n 4 -m slow tests/importers/test_fuzz.py` runs the inputs with
 these numbers, spread over all formats, in processes whose memory is limited: none may take longer
-than `LONGEST_S` or more than `MOST_BYTES`. RESULTS.md tells which numbers were run.
+than `LONGEST_S` or more than `MOST_BYTES`. RESULTS.md tells which were run.
 """
 
 from __future__ import annotations
