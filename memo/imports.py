@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
@@ -13,7 +14,7 @@ from memo.importers import Skipped
 from memo.records import Document, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
     from datetime import datetime, tzinfo
 
     from memo.records import ChangeSet, DocumentId, Message
@@ -28,8 +29,32 @@ class AlreadyKnown:
     """A document that was read before, or forgotten: nothing is to be done."""
 
     document: Document
-    ids: tuple[DocumentId, ...]
-    """Where it is stored; nowhere if it was forgotten."""
+    held: tuple[tuple[DocumentId, int], ...]
+    """Where it is stored, and how many of its messages; nowhere if it was forgotten."""
+
+    @property
+    def ids(self) -> tuple[DocumentId, ...]:
+        """Where it is stored."""
+        return tuple(id_ for id_, _ in self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What of something known was stored and not read yet."""
+
+    documents: tuple[DocumentId, ...] = ()
+    records: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What an import would do with a document."""
+
+    document: Document
+    new: Document | None
+    """What of it is not stored yet."""
+    waiting: Waiting
+    """What else of it is stored and was not read yet: it would be read now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,32 +193,50 @@ def parted(store: Store, document: Document) -> tuple[AlreadyKnown | None, Docum
         return found, None
     stored = store.known_messages(document) if document.key else {}
     left: list[Message] = []
-    of: dict[DocumentId, None] = {}
+    of: Counter[DocumentId] = Counter()
     for message in document.messages:
         if same := stored.get((utc_text(message.at), message.text)):
-            of[same.pop()] = None
+            of[same.pop()] += 1
         else:
             left.append(message)
     if len(left) == len(document.messages):
         return None, document
     if not left:
-        return AlreadyKnown(document, tuple(of)), None
+        return AlreadyKnown(document, tuple(of.items())), None
     records = min(len(document.messages) - len(left), document.records)
     return (
-        AlreadyKnown(replace(document, records=records), tuple(of)),
+        AlreadyKnown(replace(document, records=records), tuple(of.items())),
         replace(document, messages=tuple(left), records=document.records - records),
     )
+
+
+def prospects(store: Store, documents: Iterable[Document]) -> Iterator[Prospect]:
+    """What an import would do with each document; what waits is named once."""
+    named: set[DocumentId] = set()
+    for document in documents:
+        found, new = parted(store, document)
+        waiting = waits(store, found, named) if found else Waiting()
+        named.update(waiting.documents)
+        yield Prospect(document, new, waiting)
+
+
+def waits(store: Store, found: AlreadyKnown, besides: Container[DocumentId]) -> Waiting:
+    """What of something known waits to be read, in other documents than the ones given."""
+    messages = dict(found.held)
+    documents = tuple(id_ for id_ in store.unread(messages) if id_ not in besides)
+    count = sum(messages[id_] for id_ in documents)
+    return Waiting(documents, min(count, found.document.records))
 
 
 def known(store: Store, document: Document) -> AlreadyKnown | None:
     """Whether the store has it, or has it without what was forgotten, or shall not have it."""
     if (id_ := store.known(document)) is not None:
-        return AlreadyKnown(document, (id_,))
+        return AlreadyKnown(document, ((id_, len(document.messages)),))
     if store.is_forgotten_document(document):
         return AlreadyKnown(document, ())
     left = without_forgotten(store, document)
     if left != document and (id_ := store.known(left)) is not None:
-        return AlreadyKnown(document, (id_,))
+        return AlreadyKnown(document, ((id_, len(left.messages)),))
     return None
 
 

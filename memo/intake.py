@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memo.imports import AlreadyKnown, Stored, parted, without_forgotten
+from memo.imports import AlreadyKnown, Stored, parted, waits, without_forgotten
 from memo.store.rows import passage_texts
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _put(
 ) -> Iterator[Stored | AlreadyKnown]:
     known, new = parted(store, document)
     if known is not None:
-        yield _found(store, known, run)
+        yield from _found(store, known, run)
     if new is None:
         return
     left = without_forgotten(store, new)
@@ -128,16 +128,20 @@ def _put(
     yield Stored(left)
 
 
-def _found(store: Store, known: AlreadyKnown, run: Run) -> Stored | AlreadyKnown:
-    """What is to be told of something known: it may be stored, and wait to be read."""
-    waits = [id_ for id_ in store.unread(known.ids) if id_ not in run.records]
-    if not waits:
-        return known
-    run.records |= dict.fromkeys(waits, 0)
-    run.records[waits[0]] = known.document.records
-    stopped = store.interrupted(waits)
+def _found(store: Store, known: AlreadyKnown, run: Run) -> Iterator[Stored | AlreadyKnown]:
+    """What is to be told of something known: parts of it may be stored and wait to be read."""
+    waiting = waits(store, known, run.records)
+    if not waiting.documents:
+        yield known
+        return
+    if read := known.document.records - waiting.records:
+        held = tuple(one for one in known.held if one[0] not in waiting.documents)
+        yield AlreadyKnown(replace(known.document, records=read), held)
+    run.records |= dict.fromkeys(waiting.documents, 0)
+    run.records[waiting.documents[0]] = waiting.records
+    stopped = store.interrupted(waiting.documents)
     if run.came_with is None:
         run.came_with = stopped
     elif run.begun and stopped not in (None, run.came_with):
         store.join_imports(run.came_with, stopped)
-    return Stored(known.document)
+    yield Stored(known.document)

@@ -45,6 +45,7 @@ from memo.imports import (
     Tally,
     Told,
     parted,
+    prospects,
 )
 from memo.intake import Run, store_all
 from memo.keeping import backups, health, replacing, resetting
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memo.answer import Question
+    from memo.imports import Prospect
     from memo.keeping.health import Check
     from memo.lm import Embedder, LanguageModel
     from memo.records import (
@@ -320,19 +322,17 @@ class Memory:
         return read_all(paths, Reading(estimated_tokens, DOCUMENT_TOKENS, **told), format)
 
     def known(self, documents: Iterable[Document]) -> list[bool]:
-        """Whether each document need not be read: it was before, or it was forgotten."""
-        return [new is None for new in self.new(documents)]
+        """Whether nothing of each document is new: it is stored, or it was forgotten."""
+        return [one.new is None for one in self.prospects(documents)]
 
-    def new(self, documents: Iterable[Document]) -> Iterator[Document | None]:
-        """What of each document is to be read; None where it was before, or was forgotten."""
+    def prospects(self, documents: Iterable[Document]) -> Iterator[Prospect]:
+        """What an import would do with each document."""
         with self._store() as store:
-            for document in documents:
-                yield parted(store, document)[1]
+            yield from prospects(store, documents)
 
     def pace(self) -> float | None:
         """Seconds that reading one document took here of late; None where none was read."""
-        with self._store() as store:
-            taken = [c.elapsed_s for c in store.changes(_OF_LATE) if c.usage.calls and c.document]
+        taken = [c.elapsed_s for c in self.changes(_OF_LATE) if c.usage.calls and c.document]
         return sum(taken) / len(taken) if taken else None
 
     @contextmanager

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memo import settings, terminal
-from memo.records import utc_text
+from memo.records import from_utc_text, utc_text
 from memo.show import show, show_line
-from memo.times import moment
+from memo.times import day, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from memo.front import Front
     from memo.importers import Skipped
+    from memo.imports import Prospect
     from memo.memory import Memory, Summary
     from memo.records import Document, Message
 
@@ -29,18 +30,23 @@ _USUAL_S = 17.0
 
 
 def asker(front: Front) -> Callable[[str, Sequence[str]], str | None]:
-    """Asks once a source who the person is in its chats, and keeps the answer in the settings."""
+    """Asks once a source who the person is in its chats, and keeps the answer in the settings.
+
+    Who they are elsewhere is offered as the answer where somebody of that name speaks.
+    """
     known: dict[str, str] = dict(front.settings.speakers)
 
     def who(source: str, speakers: Sequence[str]) -> str | None:
         if source not in known:
-            known[source] = _asked(front, source, speakers)
+            names = {front.settings.me, *known.values()}
+            usual = next((name for name in speakers if name in names), "")
+            known[source] = _asked(front, source, speakers, usual)
         return known[source] or None
 
     return who
 
 
-def _asked(front: Front, source: str, speakers: Sequence[str]) -> str:
+def _asked(front: Front, source: str, speakers: Sequence[str], usual: str) -> str:
     if not front.asks or front.yes:
         front.say(
             f"Who are you in {source}? {_listed(speakers)} speak there. Until you say so with "
@@ -50,10 +56,12 @@ def _asked(front: Front, source: str, speakers: Sequence[str]) -> str:
     click.echo(f"Who are you in {source}?", err=True)
     for number, name in enumerate(speakers[:_SHOWN_SPEAKERS], start=1):
         click.echo(f"  {number}  {show_line(name)}", err=True)
-    said = click.prompt("A number or a name; empty for none of them", default="", err=True)
+    enter, zero = (show_line(usual), "0 for none of them; ") if usual else ("none of them", "")
+    asked = f"A number or a name; {zero}Enter for {enter}"
+    said = click.prompt(asked, default=usual, show_default=False, err=True)
     answer = str(said).strip()
-    if answer.isdigit() and 1 <= int(answer) <= len(speakers):
-        answer = speakers[int(answer) - 1]
+    if answer.isdigit() and int(answer) <= len(speakers):
+        answer = speakers[int(answer) - 1] if int(answer) else ""
     settings.save(front.settings, f"speakers.{source}", answer)
     click.echo(f"Noted in {show(str(front.settings.file))}.", err=True)
     return answer
@@ -97,17 +105,19 @@ class _Seen:
     """What a preview has counted."""
 
     def __init__(self) -> None:
-        self.new = self.known = self.documents = 0
+        self.new = self.waiting = self.known = self.documents = 0
         self.skipped: list[Skipped] = []
         self.speakers: Counter[str] = Counter()
         self.times: list[str] = []
         self.examples: list[Message] = []
 
-    def count(self, document: Document, new: Document | None) -> None:
+    def count(self, one: Prospect) -> None:
+        document, new = one.document, one.new
         fresh = new.records if new is not None else 0
         self.new += fresh
-        self.known += document.records - fresh
-        self.documents += new is not None
+        self.waiting += one.waiting.records
+        self.known += document.records - fresh - one.waiting.records
+        self.documents += len(one.waiting.documents) + (new is not None)
         for message in document.messages:
             self.speakers[message.speaker or "(unsigned)"] += 1
         first = utc_text(min(message.at for message in document.messages))
@@ -131,18 +141,15 @@ def preview(front: Front, memory: Memory, found: Iterable[Document | Skipped]) -
                 if not one.routine:
                     front.say(f"Would skip {one.where}: {one.reason}")
             else:
-                waiting.append(one)
                 yield one
 
-    waiting: list[Document] = []
     rows: list[tuple[str, ...]] = []
-    for new in memory.new(documents()):
-        document = waiting.pop()
-        seen.count(document, new)
+    for prospect in memory.prospects(documents()):
+        seen.count(prospect)
         if front.json:
-            front.data(_document_json(document, new))
+            front.data(_document_json(prospect))
         else:
-            rows.append(_row(document, new, front.tz))
+            rows.append(_row(prospect, front.tz))
     pace = memory.pace()
     seconds = seen.documents * (pace if pace is not None else _USUAL_S)
     if front.json:
@@ -153,8 +160,12 @@ def preview(front: Front, memory: Memory, found: Iterable[Document | Skipped]) -
         raise click.exceptions.Exit(_PARTLY)
 
 
-def _row(document: Document, new: Document | None, tz: tzinfo | None) -> tuple[str, ...]:
-    state = "known" if new is None else "new" if new is document else "grown"
+def _row(one: Prospect, tz: tzinfo | None) -> tuple[str, ...]:
+    document = one.document
+    if one.new is None:
+        state = "waits" if one.waiting.documents else "known"
+    else:
+        state = "new" if one.new is document else "grown"
     return (
         moment(document.at, tz),
         document.source,
@@ -177,14 +188,16 @@ def _show(
         return
     names = [f"{name} ({count})" for name, count in seen.speakers.most_common()]
     front.line("")
-    front.line(f"From {seen.times[0]} to {seen.times[1]}; speakers: {show_line(_listed(names))}")
+    first, last = (day(from_utc_text(time), front.tz) for time in seen.times)
+    front.line(f"From {first} to {last}; speakers: {show_line(_listed(names))}")
     for message in seen.examples:
         text = f"{message.speaker}: {message.text}" if message.speaker else message.text
         front.line(f"  {moment(message.at, front.tz)}  {show_line(text)[:90]}")
-    records = seen.new + seen.known + len(seen.skipped)
+    records = seen.new + seen.waiting + seen.known + len(seen.skipped)
+    waiting = f"{seen.waiting} stored and waiting + " if seen.waiting else ""
     front.line(
-        f"{seen.new} new + {seen.known} already known + {len(seen.skipped)} skipped = {records} "
-        f"records; {seen.documents} documents to read, about {span(seconds)}"
+        f"{seen.new} new + {waiting}{seen.known} already known + {len(seen.skipped)} skipped = "
+        f"{records} records; {seen.documents} documents to read, about {span(seconds)}"
         + ("" if measured else " on two cores")
     )
 
@@ -196,21 +209,24 @@ def span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _document_json(document: Document, new: Document | None) -> dict[str, Any]:
+def _document_json(one: Prospect) -> dict[str, Any]:
+    document = one.document
     return {
         "document": None,
         "source": document.source,
         "title": document.title,
         "at": utc_text(document.at),
         "messages": len(document.messages),
-        "already_known": new is None,
+        "already_known": one.new is None and not one.waiting.documents,
+        "waiting": bool(one.waiting.documents),
     }
 
 
 def _seen_json(seen: _Seen, seconds: float) -> dict[str, Any]:
     return {
         "dry_run": True,
-        "imported": seen.new,
+        "imported": seen.new + seen.waiting,
+        "waiting": seen.waiting,
         "already_known": seen.known,
         "skipped": [{"where": one.where, "reason": one.reason} for one in seen.skipped],
         "failed": [],

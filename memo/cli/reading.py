@@ -212,7 +212,7 @@ def _sum_up(front: Front, summary: Summary, *, sums: bool, resumed: bool) -> Non
             front.say(line)
         if front.json:
             front.data(summary_json(summary))
-        else:
+        elif summary.documents or summary.failed or not resumed:
             front.say(sum_line(summary))
         if not (resumed or summary.imported or summary.already_known or summary.failed):
             raise MemoError("Nothing was imported: no file there holds anything that memo reads.")

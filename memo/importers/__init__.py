@@ -12,7 +12,7 @@ from memo.importers.chatgpt import ChatGptImporter
 from memo.importers.claude import ClaudeImporter
 from memo.importers.dayone import DayOneImporter
 from memo.importers.discord import DiscordImporter
-from memo.importers.files import DAMAGE, File, files_in
+from memo.importers.files import DAMAGE, PACKED_WRONG, File, files_in
 from memo.importers.gemini import GeminiImporter
 from memo.importers.imessage import IMessageImporter
 from memo.importers.irc import IrcImporter
@@ -126,6 +126,7 @@ def read_all(
         for found in whole:
             for record in _read(found, reading, format):
                 yield record.shortened() if isinstance(record, Skipped) else record
+    reading.tell_guesses()
 
 
 def _alone(file: File, format: str | None) -> None:
@@ -139,11 +140,11 @@ def _alone(file: File, format: str | None) -> None:
 
 
 def _read(
-    found: Iterable[File | Skipped], reading: Reading, format: str | None
+    there: Iterable[File | Skipped], reading: Reading, format: str | None
 ) -> Iterator[Document | Skipped]:
     """What one path holds, bundle after bundle."""
     bundles: dict[tuple[int, str], list[File]] = {}
-    for one in found:
+    for one in there:
         if isinstance(one, Skipped):
             yield one
             continue
@@ -162,15 +163,26 @@ def _read(
             yield Skipped(one.where, f"cannot be read: {_told(problem)}")
         else:
             bundles.setdefault((IMPORTERS.index(importer), bundle), []).append(one)
+        finally:
+            one.let_go()
     for (importer_, _), files in bundles.items():
+        found = IMPORTERS[importer_].read(files, reading)
         try:
-            yield from IMPORTERS[importer_].read(files, reading)
+            if (first := next(found, None)) is None:
+                yield Skipped(files[0].where, "holds nothing to read", routine=True)
+            else:
+                yield first
+                yield from found
         except ImporterError as problem:
             yield Skipped(files[0].where, str(problem))
         except DAMAGE as problem:
             yield Skipped(files[0].where, f"cannot be read on: {_told(problem)}")
+        for file in files:
+            file.let_go()
 
 
 def _told(problem: BaseException) -> str:
     """What a failure to read says of itself."""
+    if isinstance(problem, PACKED_WRONG):
+        return "it is damaged"
     return str(getattr(problem, "strerror", None) or str(problem) or type(problem).__name__)

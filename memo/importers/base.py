@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from memo.records import Document, Message
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 
 SILENCE = timedelta(hours=8)
 """A conversation pausing this long has ended a document (contract.md)."""
+
+LAST_CHANGE = "dated by the file's last change; --at gives another time."
+"""What is said of a note in which no date was found."""
 
 _LONGEST = 300  # characters of a message
 
@@ -72,6 +74,19 @@ class Reading:
     """Such as `dmy`, where a file leaves open which number is the day."""
     everyone: bool = False
     """Take facts from what others say, too, where it is known who the person is."""
+    guesses: dict[str, list[str]] = field(default_factory=dict)
+    """Where each guess was made of which there may be thousands, by what is said of it."""
+
+    def guessed(self, where: str, sentence: str) -> None:
+        """Note a guess that is told once, however many files or chats it was made for."""
+        self.guesses.setdefault(sentence, []).append(where)
+
+    def tell_guesses(self) -> None:
+        """Warn of those noted so far."""
+        for sentence, places in self.guesses.items():
+            more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+            self.warn(f"{places[0]}{more}: {sentence}")
+        self.guesses.clear()
 
 
 class Importer(Protocol):
@@ -113,12 +128,6 @@ class Chunk:
     messages: tuple[Message, ...]
     records: int
     """How many messages begin here: the later pieces of a long one do not count again."""
-
-
-def stretches(items: Iterable[T], at: Callable[[T], datetime]) -> Iterator[list[T]]:
-    """Cut what is in time order wherever `SILENCE` passes between two neighbours."""
-    for _, stretch in groupby(items, Stretch(at)):
-        yield list(stretch)
 
 
 class Stretch(Generic[T]):
@@ -244,4 +253,4 @@ def note_documents(
             records=0 if index else 1,
         )
     if empty:
-        yield Skipped(file.where, "holds no text")
+        yield Skipped(file.where, "holds no text", routine=True)

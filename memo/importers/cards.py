@@ -133,7 +133,8 @@ def _appointment(
         text = f"{title} begins on {shown} and repeats" + (f", at {place}." if place else ".")
     # What is planned was known when it was written down, at the latest when it began.
     stamped = _start(*_first(card, "DTSTAMP"), reading)
-    at = min(when, stamped[0]) if stamped else believable(when) or reading.at or file.modified
+    noted = believable(stamped[0]) if stamped else None
+    at = min(when, noted) if noted else believable(when) or reading.at or file.modified
     if at is None:
         return Skipped(where, "has no time; give one with --at")
     key = storable(_first(card, "UID")[1]) or short_hash(title, shown)

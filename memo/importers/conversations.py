@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC
-from itertools import groupby, starmap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 from memo.importers.base import Skipped, Stretch, cut, short_hash, storable
 from memo.importers.shelf import Aside
@@ -19,12 +19,15 @@ from memo.records import Document, Message, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from memo.importers.base import Reading
     from memo.importers.files import File
 
 _MOST_SPEAKERS = 5_000  # counted; a person is not found among more
+_UNTIMED = (
+    "messages without a time of their own take that of what stands before, of --at, or of the "
+    "file's last change."
+)
 _FEW = 2  # in a chat of two a person is missed; in a group they may have kept silent
 
 
@@ -58,6 +61,15 @@ class Conversation:
     """What it is a part of, where a message can move from one part to another."""
 
 
+_Kept = tuple[str, str | None, str, bool, bool]
+"""A message without its time, which is its number."""
+
+
+def _again(kept: tuple[float, _Kept]) -> Said:
+    at, (text, speaker, id_, mine, context) = kept
+    return Said(text, datetime.fromtimestamp(at, UTC), speaker, id_, mine, context)
+
+
 @dataclass(slots=True)
 class _Heard:
     """What went through while a conversation was laid aside."""
@@ -85,24 +97,24 @@ def _documents(
     source: str, file: File, conversation: Conversation, reading: Reading
 ) -> Iterator[Document | Skipped]:
     heard = _Heard()
-    with Aside[tuple[Any, ...]]() as aside:
+    with Aside[_Kept]() as aside:
         for one in _timed(file, conversation, heard, reading):
             if isinstance(one, Skipped):
                 yield one
             else:
-                aside.keep(one[0], tuple(one[1]), len(one[1].text))  # pickled faster
+                at, said = one
+                kept = (said.text, said.speaker, said.id, said.mine, said.context)
+                aside.keep(at, kept, len(said.text))
         if heard.untimed:
-            reading.warn(
-                f"{file.where}: {heard.untimed} messages without a time of their own in "
-                f"“{conversation.title}” took that of what stands before, or --at."
-            )
+            where = f"{file.where}, “{conversation.title}”"
+            reading.guessed(where, _UNTIMED)
         me = _me(source, conversation.title, heard, reading)
         thread = storable(conversation.id).replace("\n", " ") + "/"
         within = storable(conversation.within).replace("\n", " ") + "/"
         within = within if conversation.within else thread
         title = storable(conversation.title).strip()
         stretch = Stretch[Said](lambda said: said.at)  # type: ignore[arg-type,return-value]
-        for _, group in groupby(starmap(Said, aside.in_order()), stretch):
+        for _, group in groupby(map(_again, aside.in_order()), stretch):
             first = next(group)
             key = thread + (first.id or _hash(first))
             messages = _messages(first, group, me, reading)  # noqa: B031  # the rest of the group
@@ -172,7 +184,11 @@ def _me(source: str, title: str, heard: _Heard, reading: Reading) -> str | None:
         return None
     found = _named(wanted, names)
     if found is None and len(names) <= _FEW:
-        reading.warn(f"“{title}”: nobody is called {wanted}, but {' and '.join(names)}; see --me.")
+        others = " and ".join(names)
+        reading.guessed(
+            f"“{title}”, where {others} speak",
+            f"nobody is called {wanted} there, so all of it is context; see --me.",
+        )
     return found or wanted
 
 

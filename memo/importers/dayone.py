@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from memo.importers.files import File
 
-_EMBED = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_EMBED = re.compile(r"!\[[^\[\]]{0,300}\]\([^()\n]{0,1000}\)")  # bounded: no square
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!~>|])")
 
 

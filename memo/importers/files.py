@@ -32,9 +32,13 @@ LARGEST_TEXT = 16 * 2**20
 """Bytes of a file that has to be held whole, as a note has."""
 _LARGEST_RATIO = 200  # text packs to a fiftieth at best; the classic bombs reach 1000
 _SMALL = 2**20  # bytes that can do no harm, however well they were packed
+DAILY_NOTES = ".obsidian/daily-notes.json"
+"""Where a vault says how the names of its daily notes are written; no file to import."""
 _NOT_NOTES = {"Templates", "templates", "__MACOSX"}  # Obsidian's half-written notes, Apple's marks
 
-DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
+PACKED_WRONG = (EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+"""What is raised where bytes of an archive are not what was packed."""
+DAMAGE = (OSError, *PACKED_WRONG, NotImplementedError)
 """What reading a file may raise: the disk's errors and those of a damaged archive."""
 
 
@@ -81,11 +85,12 @@ class File:
         """A stream of its bytes from the beginning.
 
         Raises:
-            OSError: It cannot be read, or is damaged.
+            OSError: It cannot be read.
+            BadZipFile: It is damaged.
         """
         try:
             return self.opened()
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as problem:
+        except (NotImplementedError, RuntimeError) as problem:
             raise OSError(None, str(problem)) from problem
 
     @cached_property
@@ -104,6 +109,11 @@ class File:
         """Where JSON values stand in its first bytes, as `messages[].text`; empty if not JSON."""
         return shape(self.text)
 
+    def let_go(self) -> None:
+        """Keep nothing of what was read: of many files each held a beginning."""
+        for name in ("head", "text", "shape"):
+            self.__dict__.pop(name, None)
+
     def bytes(self) -> bytes:
         """All of it.
 
@@ -120,6 +130,13 @@ class File:
     def beside(self, name: str) -> File | None:
         """The file of that name in the same folder."""
         return self.others.get((self.path.parent / name).as_posix())
+
+    def above(self, name: str) -> File | None:
+        """The file of that name in the nearest of the folders around it."""
+        return next(
+            (one for at in self.path.parents if (one := self.others.get((at / name).as_posix()))),
+            None,
+        )
 
 
 def decoded_head(head: bytes) -> str:
@@ -152,6 +169,9 @@ def files_in(path: Path, archives: ExitStack) -> Iterator[File | Skipped]:
             found.append(entry)
             continue
         name = entry.relative_to(path).as_posix()
+        if name.endswith(DAILY_NOTES):
+            list(_file_or_archive(entry, name, others, archives))  # for those beside it
+            continue
         found += _file_or_archive(entry, name, others, archives, path.resolve().name)
         if len(found) > MOST_FILES:
             raise ImporterError(f"{path} holds over {MOST_FILES} files; import its parts.")
@@ -165,7 +185,12 @@ def _walk(folder: Path) -> Iterator[Path | Skipped]:
         yield Skipped(str(folder), f"cannot be read: {problem.strerror}")
         return
     for entry in entries:
-        if entry.is_symlink() or entry.name.startswith("."):
+        if entry.is_symlink():
+            continue
+        if entry.name.startswith("."):
+            settings = entry.parent / DAILY_NOTES
+            if entry == settings.parent and settings.is_file() and not settings.is_symlink():
+                yield settings
             continue
         if entry.is_dir():
             if entry.name not in _NOT_NOTES:
@@ -182,8 +207,11 @@ def _file_or_archive(
     container: str = "",
 ) -> Iterator[File | Skipped]:
     try:
-        if path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
-            yield from _members(path, archives)
+        if path.suffix.lower() == ".zip":
+            if zipfile.is_zipfile(path):
+                yield from _members(path, archives)
+            else:
+                yield Skipped(str(path), "is a damaged zip: its end is missing")
             return
         found = path.stat()
     except OSError as problem:
@@ -227,9 +255,9 @@ def _members(path: Path, archives: ExitStack) -> Iterator[File | Skipped]:
     others: dict[str, File] = {}
     for info in infos:
         parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-        if info.filename.endswith("/") or any(
-            (p.startswith(".") and p != "..") or p in _NOT_NOTES for p in parts
-        ):
+        settings = info.filename.endswith(DAILY_NOTES)
+        hidden = any((p.startswith(".") and p != "..") or p in _NOT_NOTES for p in parts)
+        if info.filename.endswith("/") or (hidden and not settings):
             continue
         where = f"{path}/{info.filename}"
         if not parts:  # `ZipInfo.is_dir` fails on it, too
@@ -249,7 +277,8 @@ def _members(path: Path, archives: ExitStack) -> Iterator[File | Skipped]:
             others,
             path.stem,
         )
-        yield others[name]
+        if not settings:
+            yield others[name]
 
 
 def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:

@@ -18,7 +18,6 @@ from memo.importers.shelf import Aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from memo.importers.files import File
     from memo.records import Document
@@ -48,7 +47,7 @@ class GeminiImporter(OneFile):
 
 
 def _days(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
-    with Aside[tuple[str, "datetime", Said]]() as aside:
+    with Aside[tuple[str, Said]]() as aside:
         for number, value in enumerate(entries(file), start=1):
             if isinstance(value, Skipped):
                 yield value
@@ -61,9 +60,9 @@ def _days(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
                 at = said.at
                 assert at is not None  # `_entry` leaves none without
                 day = at.astimezone(reading.tz).date().isoformat()
-                aside.keep(at.timestamp(), (day, at, said), len(said.text))
+                aside.keep(at.timestamp(), (day, said), len(said.text))
         day, said_then = "", list[Said]()
-        for then, _, said in aside.in_order():
+        for _, (then, said) in aside.in_order():
             if then != day and said_then:
                 yield Conversation(day, f"Gemini {day}", said_then)
                 said_then = []

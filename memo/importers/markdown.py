@@ -8,11 +8,12 @@ Links become their words; code stays as it is; quotations are not the writer's c
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from memo.errors import UsageProblem
-from memo.importers.base import OneFile, Reading, Skipped, decoded, note_documents
+from memo.importers.base import LAST_CHANGE, OneFile, Reading, Skipped, decoded, note_documents
+from memo.importers.files import DAILY_NOTES
 from memo.importers.jsonfiles import obj, string
 from memo.importers.jsonstream import BadValue, parsed
 from memo.records import Document, Message
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from memo.importers.files import File
-
-DAILY_NOTES = ".obsidian/daily-notes.json"
-"""Where a vault says how the names of its daily notes are written."""
 
 
 class MarkdownImporter(OneFile):
@@ -93,20 +91,34 @@ def _written(file: File, fields: dict[str, str], body: str, reading: Reading) ->
     for field in ("date", "created"):
         if value := fields.get(field):
             try:
-                return parse_time(value.strip("[]"), reading.tz)
+                when = parse_time(value.strip("[]"), reading.tz)
             except UsageProblem as problem:
                 reading.warn(f"{file.where}: {field} in the front matter passed over: {problem}")
-    if found := _in_name(file, reading.tz) or _in_properties(body, reading.tz):
+                continue
+            if _plausible(when):
+                return when
+            reading.warn(f"{file.where}: {field} in the front matter passed over: {when.date()}")
+    found = _in_name(file, reading.tz) or _in_properties(body, reading.tz)
+    if found and _plausible(found):
         return found
     if reading.at is not None:
         return reading.at
-    reading.warn(f"{file.where}: dated by its last change; --at gives another time.")
+    if body.strip():
+        reading.guessed(file.where, LAST_CHANGE)
     return file.modified
+
+
+def _plausible(when: datetime) -> bool:
+    """Whether a note can be of then: old diaries are, what is planned was written down before."""
+    return _OLDEST <= when <= datetime.now(UTC) + timedelta(days=1)
+
+
+_OLDEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 def _in_name(file: File, tz: tzinfo | None) -> datetime | None:
     """The day in a file's name."""
-    if (settings := file.others.get(DAILY_NOTES)) and (found := _daily(file, settings, tz)):
+    if (settings := file.above(DAILY_NOTES)) and (found := _daily(file, settings, tz)):
         return found
     for match in _DAY_IN_NAME.finditer(file.stem):
         if found := _day(int(match[1]), int(match[3]), int(match[4]), tz):

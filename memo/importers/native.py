@@ -8,20 +8,20 @@ that `memo export` wrote name their document, and become it again.
 from __future__ import annotations
 
 import io
-from collections import defaultdict
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from memo.errors import UsageProblem
-from memo.importers.base import OneFile, Reading, Skipped, cut, short_hash, storable, stretches
+from memo.importers.base import OneFile, Reading, Skipped, cut, short_hash, storable
 from memo.importers.jsonstream import BadValue, parsed
+from memo.importers.places import Places
 from memo.importers.veiled import BLOCK, VeiledCopy
 from memo.records import Document, Message, utc_text
 from memo.times import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from memo.importers.files import File
@@ -51,82 +51,66 @@ class NativeImporter(OneFile):
                 yield from self._read(file, stream, reading)
 
     def _read(self, file: File, stream: BinaryIO, reading: Reading) -> Iterator[Document | Skipped]:
-        conversations: dict[str, list[_Place]] = defaultdict(list)
-        exported: dict[int, list[_Place]] = defaultdict(list)
-        first_with: dict[tuple[str, str], int] = {}
+        conversations, exported = Places(), Places()
         for line in _lines(stream):
-            where = f"{file.where}:{line.number}"
             try:
                 said = _said(line, file, reading)
             except _LineError as problem:
-                yield Skipped(where, str(problem))
+                yield Skipped(f"{file.where}:{line.number}", str(problem))
                 continue
-            place = _Place(said.message.at, line.number, line.offset)
-            if said.document is not None:
-                exported[said.document].append(place)
-                continue
-            if said.id:
-                first = first_with.setdefault((said.conversation, said.id), line.number)
-                if first != line.number:
-                    yield Skipped(where, f"repeats the id of line {first}")
-                    continue
-            conversations[said.conversation].append(place)
-        order: list[tuple[datetime, str, list[_Place]]] = []
-        for conversation, places in conversations.items():
-            places.sort(key=lambda place: (place.at, place.number))
-            order += (
-                (stretch[-1].at, conversation, stretch)
-                for stretch in stretches(places, lambda place: place.at)
+            at = said.message.at.timestamp()
+            if said.document is None:
+                conversations.add(said.conversation, at, said.id, line.number, line.offset)
+            else:
+                exported.add(str(said.document), at, "", line.number, line.offset)
+        repeated = conversations.repeated()
+        for index, first in repeated.items():
+            where = f"{file.where}:{conversations.line[index]}"
+            yield Skipped(where, f"repeats the id of line {conversations.line[first]}")
+        for stretch in conversations.stretches(repeated):
+            yield from self._documents(
+                _again(stream, file, conversations, stretch, reading), reading
             )
-        order.sort(key=lambda entry: entry[:2])
-        for _, conversation, stretch in order:
-            yield from self._documents(stream, file, conversation, stretch, reading)
-        for places in sorted(exported.values(), key=lambda some: max(p.at for p in some)):
-            yield from self._exported(stream, file, places, reading)
+        for document in exported.groups():
+            yield from self._exported(_again(stream, file, exported, document, reading))
 
     def _documents(
-        self,
-        stream: BinaryIO,
-        file: File,
-        conversation: str,
-        stretch: list[_Place],
-        reading: Reading,
+        self, again: Iterator[_Said | Skipped], reading: Reading
     ) -> Iterator[Document | Skipped]:
         """The documents of one stretch of a conversation."""
-        said: list[_Said] = []
-        for one in _again(stream, file, stretch, reading):
-            if isinstance(one, Skipped):
-                yield one
-            else:
-                said.append(one)
-        if not said:
-            return
-        key = f"{conversation}/{said[0].id or said[0].hash}"
-        messages = (one.message for one in said)
-        for index, chunk in enumerate(cut(messages, reading.count_tokens, reading.budget)):
-            yield Document(
-                source=self.name,
-                key=f"{key}+{index}" if index else key,
-                messages=chunk.messages,
-                title=said[0].title,
-                records=chunk.records,
-                thread=f"{conversation}/",
-            )
+        changed: list[Skipped] = []
+        said = _good(again, changed)
+        if (first := next(said, None)) is not None:
+            key = f"{first.conversation}/{first.id or first.hash}"
+            messages = (one.message for one in chain([first], said))
+            for index, chunk in enumerate(cut(messages, reading.count_tokens, reading.budget)):
+                yield Document(
+                    source=self.name,
+                    key=f"{key}+{index}" if index else key,
+                    messages=chunk.messages,
+                    title=first.title,
+                    records=chunk.records,
+                    thread=f"{first.conversation}/",
+                )
+        yield from changed
 
-    def _exported(
-        self, stream: BinaryIO, file: File, places: list[_Place], reading: Reading
-    ) -> Iterator[Document | Skipped]:
+    def _exported(self, again: Iterator[_Said | Skipped]) -> Iterator[Document | Skipped]:
         """A document as it was when it was exported."""
-        said: list[_Said] = []
-        for one in _again(stream, file, places, reading):
-            if isinstance(one, Skipped):
-                yield one
-            else:
-                said.append(one)
-        if said:
+        changed: list[Skipped] = []
+        if said := list(_good(again, changed)):
             messages = tuple(one.message for one in said)
             first = said[0]
             yield Document(first.source or self.name, first.key, messages, first.title, len(said))
+        yield from changed
+
+
+def _good(found: Iterable[_Said | Skipped], others: list[Skipped]) -> Iterator[_Said]:
+    """The good lines among what was found; the others are noted."""
+    for one in found:
+        if isinstance(one, Skipped):
+            others.append(one)
+        else:
+            yield one
 
 
 _OTHERS = {"conversation_id", "messages", "author", "sender", "from", "type", "name", "guid"}
@@ -151,16 +135,17 @@ def _seekable(file: File) -> BinaryIO:
 
 
 def _again(
-    stream: BinaryIO, file: File, places: list[_Place], reading: Reading
+    stream: BinaryIO, file: File, places: Places, some: Iterable[int], reading: Reading
 ) -> Iterator[_Said | Skipped]:
-    """What stands at these places."""
-    for place in places:
-        stream.seek(place.offset)
-        line = _Line(place.number, place.offset, stream.readline(LONGEST_LINE))
+    """What stands at some of the places."""
+    for index in some:
+        number, offset = places.line[index], places.offset[index]
+        stream.seek(offset)
+        line = _Line(number, offset, stream.readline(LONGEST_LINE))
         try:
             yield _said(line, file, reading)
         except _LineError as problem:
-            yield Skipped(f"{file.where}:{place.number}", f"changed while being read: {problem}")
+            yield Skipped(f"{file.where}:{number}", f"changed while being read: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +156,6 @@ class _Line:
     offset: int
     data: bytes | None
     """None where it is longer than can be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a message stands in its file."""
-
-    at: datetime
-    number: int
-    offset: int
 
 
 @dataclass(frozen=True, slots=True)

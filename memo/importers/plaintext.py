@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memo.importers.base import OneFile, Reading, Skipped, decoded, note_documents
+from memo.importers.base import LAST_CHANGE, OneFile, Reading, Skipped, decoded, note_documents
 from memo.records import Document, Message
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class PlainTextImporter(OneFile):
             if at is None:
                 yield Skipped(file.where, "its time of change makes no sense; give one with --at")
                 continue
-            if reading.at is None:
-                reading.warn(f"{file.where}: dated by its last change; --at gives another time.")
             message = Message(decoded(file.bytes()), at, reading.me)
+            if reading.at is None and message.text.strip():
+                reading.guessed(file.where, LAST_CHANGE)
             yield from note_documents(self.name, file, file.stem, [message], reading)

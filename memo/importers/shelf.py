@@ -8,12 +8,15 @@ from __future__ import annotations
 import pickle
 import secrets
 import tempfile
+from array import array
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
 
 from memo.importers.veiled import veiled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from memo.records import Document
 
@@ -24,13 +27,16 @@ T = TypeVar("T")
 
 
 class Aside(Generic[T]):
-    """Things laid aside, taken back in the order of their numbers."""
+    """Things laid aside, taken back in the order of their numbers.
+
+    Of each that lies on the disk, twenty bytes stay in memory.
+    """
 
     def __init__(self) -> None:
         self._near: list[tuple[float, int, T]] = []
         self._weight = 0
         self._file: IO[bytes] | None = None
-        self._places: list[tuple[float, int, int]] = []
+        self._numbers, self._places, self._lengths = array("d"), array("Q"), array("I")
         self._key = secrets.token_bytes(32)
         self._ordered = True
 
@@ -62,27 +68,31 @@ class Aside(Generic[T]):
         self._near = []
 
     def _put(self, file: IO[bytes], number: float, thing: T) -> None:
-        if self._places and number < self._places[-1][0]:
+        if self._numbers and number < self._numbers[-1]:
             self._ordered = False
         place, content = file.tell(), pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
-        self._places.append((number, place, len(content)))
+        self._numbers.append(number)
+        self._places.append(place)
+        self._lengths.append(len(content))
         file.write(veiled(content, self._key, place))
 
-    def in_order(self) -> Iterator[T]:
-        """Take all back; those of one number in the order in which they came."""
+    def in_order(self) -> Iterator[tuple[float, T]]:
+        """Take all back with their numbers; those of one number in the order of their coming."""
         if self._file is None:
             self._near.sort(key=lambda entry: entry[:2])
-            for _, _, thing in self._near:
-                yield thing
+            for number, _, thing in self._near:
+                yield number, thing
             return
+        order: Iterable[int] = range(len(self._places))
         if not self._ordered:
-            self._places.sort()
+            order = np.argsort(np.frombuffer(self._numbers), kind="stable")
         self._file.seek(0)
-        for _, place, length in self._places:
+        for index in order:
+            place, length = self._places[index], self._lengths[index]
             if not self._ordered:
                 self._file.seek(place)
             found: Any = pickle.loads(veiled(self._file.read(length), self._key, place))
-            yield found
+            yield self._numbers[index], found
 
 
 class Shelf:
@@ -107,4 +117,4 @@ class Shelf:
 
     def by_time(self) -> Iterator[Document]:
         """All of them, the oldest first."""
-        return self._aside.in_order()
+        return (document for _, document in self._aside.in_order())

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from memo.records import Document
 
 _LINE = re.compile(r"\[(\d{4}-\d\d-\d\d),? (\d\d:\d\d(?::\d\d)?)\] ([^\n:]{1,80}): ?(.*)")
-_REACTIONS = re.compile(r"\s*\(- .* -\)\s*")
-_MEDIA = re.compile(r"!?\[[^\]]*\]\([^)]*\)")
+_REACTIONS = re.compile(r"\(- [^\n]{1,2000}? -\)")  # bounded: a long line must not take a square
+_MEDIA = re.compile(r"!?\[[^\[\]]{0,300}\]\([^()\n]{0,1000}\)")
 _ME = {"Me", "You"}
 _NOBODY = "No-Sender"
 
@@ -91,7 +91,9 @@ def _written(file: File, head: re.Match[str], said: list[str], tz: tzinfo | None
     if sender == _NOBODY:
         return Skipped(file.where, "is a system line", routine=True)
     # A quotation stands before the answer to it, as Markdown writes one.
-    own = [line for line in said if not line.startswith(">") and not _REACTIONS.fullmatch(line)]
+    own = [
+        line for line in said if not line.startswith(">") and not _REACTIONS.fullmatch(line.strip())
+    ]
     mine = sender in _ME
     at = moment(f"{head[1]}T{head[2]}", tz)
     return Said(_words("\n".join(own)), at, None if mine else sender, mine=mine)

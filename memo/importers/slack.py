@@ -96,9 +96,9 @@ def _conversations(
                     continue
                 root = string(value.get("thread_ts")) or said.id
                 aside.keep(threads.get(root, 0), (root, said), len(said.text))
-        for number, group in groupby(aside.in_order(), lambda one: threads.get(one[0], 0)):
-            root, first = next(group)
-            whole = chain([first], (said for _, said in group))  # noqa: B031  # its rest
+        for number, group in groupby(aside.in_order(), lambda one: one[0]):
+            _, (root, first) = next(group)
+            whole = chain([first], (said for _, (_, said) in group))  # noqa: B031  # its rest
             name = f"{id_}/{root}" if number else id_
             yield Conversation(name, title, whole, within=id_)
 

@@ -8,15 +8,17 @@ valid and go forward. The layouts are those of whatsapp-chat-parser's tests
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from itertools import compress, groupby, pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
 Date = tuple[int, int, int]
@@ -30,7 +32,7 @@ _PM = "pm 下午 午後 晚上 오후 م μμ бз ip nm ch ptg ف".split()
 _AM = "am 上午 午前 凌晨 早上 오전 ص πμ пз ap vm sa pg ق".split()
 _BEFORE_CLOCKS = "klo um at kl à às в о u".split()  # noqa: RUF001
 
-_M = f"[{MARKS}]*"
+_M = f"[{MARKS}]{{0,4}}"  # more would take a square of a long run
 _S = f"[ \u00a0\u202f{MARKS}]"  # phones put narrow and no-break spaces before AM and PM
 _HALF = "|".join(rf"\.?{_S}?".join(word) + r"\.?" for word in _PM + _AM)
 _LED = "|".join(_BEFORE_CLOCKS)
@@ -40,14 +42,13 @@ _STAMP = re.compile(
     (?P<a>\d{{1,4}}){_M}(?P<sep>[./\-年]){_S}?{_M}(?P<b>\d{{1,4}}){_M}[./\-月]{_S}?{_M}(?P<c>\d{{1,4}})
     {_M}[.日]?[,،]?{_S}{{0,2}}
     (?:(?P<before>{_HALF}|{_LED}){_S}?)?
-    (?P<time>\d{{1,2}}[:.]\d{{2}}(?:[:.]\d{{2}})?)
+    (?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?:[:.](?P<second>\d{{2}}))?
     (?:{_S}?(?P<after>{_HALF})(?!\w))?
     (?P<close>{_M}\]|{_S}-|:|){_S}
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _HALVES = {*_AM, *_PM}
-_CLOCKS = re.compile(r"\D+")
 _DAY_S = 86400
 _NEXT_YEAR = datetime.now(UTC).year + 1
 
@@ -59,7 +60,7 @@ class Stamp:
     layout: tuple[str, ...]
     """What all stamps of one file have in common."""
     date: Date
-    digits: tuple[int, int, int]
+    digits: Date
     """How many digits each of the three has."""
     hour: int
     minute: int
@@ -73,38 +74,38 @@ def stamp(line: str) -> Stamp | None:
     found = _STAMP.match(line)
     if found is None:
         return None
-    opened, close = found["open"], found["close"].strip()
+    opened, a, sep, b, c, before, hours, minutes, seconds, after, close = found.groups()
+    close = close.strip()
     if bool(opened) != close.endswith("]"):
         return None
     half = ""
-    for word in (found["before"], found["after"]):
+    for word in (before, after):
         if word and (bare := _bare(word)) in _HALVES:
             half = bare
-    clock = [int(part) for part in _CLOCKS.split(found["time"])]
-    hour, minute, second = (*clock, 0)[:3]
+    hour, minute, second = int(hours), int(minutes), int(seconds or 0)
     if half and hour <= 12:
         hour = hour % 12 + (12 if half in _PM else 0)
     if hour > 23 or minute > 59 or second > 59:
         return None
-    date = (found["a"], found["b"], found["c"])
+    date, digits, longest = _numbers(a, b, c)
     layout = (
         opened,
         close[-1:],
-        found["sep"],
-        half and ("am/pm" if "." not in (found["after"] or ".") else "half"),
-        str(len(clock)),
-        "," if "," in line[found.end("c") : found.start("time")] else "",
-        str(max(range(3), key=lambda i: len(date[i]))) if max(map(len, date)) == 4 else "",
+        sep,
+        half and ("am/pm" if "." not in (after or ".") else "half"),
+        "3" if seconds else "2",
+        "," if "," in line[found.end("c") : found.start("hour")] else "",
+        longest,
     )
-    return Stamp(
-        layout,
-        (int(date[0]), int(date[1]), int(date[2])),
-        (len(date[0]), len(date[1]), len(date[2])),
-        hour,
-        minute,
-        second,
-        found.end(),
-    )
+    return Stamp(layout, date, digits, hour, minute, second, found.end())
+
+
+@lru_cache(maxsize=64)  # the lines of a day have its date in common
+def _numbers(a: str, b: str, c: str) -> tuple[Date, Date, str]:
+    """The three numbers of a date, their digits, and the place of the one that has four."""
+    digits = (len(a), len(b), len(c))
+    longest = str(digits.index(4)) if max(digits) == 4 else ""
+    return (int(a), int(b), int(c)), digits, longest
 
 
 def _bare(word: str) -> str:
@@ -173,27 +174,99 @@ def _date(one: Stamp, order: str) -> Date | None:
     return year, month, day
 
 
-def when(one: Stamp, order: str, tz: tzinfo | None) -> float | None:
-    """The time of a stamp in seconds since 1970; None where there is no such day."""
-    if (date := _date(one, order)) is None:
-        return None
+class Stamps:
+    """The stamps of a file, twelve bytes each: of a long chat there are very many."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[tuple[str, ...], Date, Date], int] = {}
+        self._first: list[Stamp] = []
+        """The first stamp of each kind: a layout, and a day as it is written in it."""
+        self._lines = array("I")
+        self._kind = array("I")
+        self._clock = array("I")
+        """Seconds of the day in the upper bits, where the words begin in the lower."""
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def add(self, line: int, one: Stamp) -> None:
+        """Add the stamp of a line."""
+        kind = self._kinds.setdefault((one.layout, one.date, one.digits), len(self._first))
+        if kind == len(self._first):
+            self._first.append(one)
+        clock = (one.hour * 60 + one.minute) * 60 + one.second
+        self._lines.append(line)
+        self._kind.append(kind)
+        self._clock.append(clock << _END_BITS | min(one.end, _FURTHEST))
+
+    def layout(self) -> tuple[tuple[str, ...], float]:
+        """The layout of most, and the share that has it; () where there is no stamp."""
+        counts = Counter[tuple[str, ...]]()
+        for kind, count in Counter(self._kind).items():
+            counts[self._first[kind].layout] += count
+        if not counts:
+            return (), 0.0
+        layout, count = counts.most_common(1)[0]
+        return layout, count / counts.total()
+
+    def days(self, layout: tuple[str, ...]) -> list[Stamp]:
+        """A stamp of that layout for each day, in the order of the lines."""
+        firsts = (self._first[kind] for kind, _ in groupby(self._kind))
+        return [one for one in firsts if one.layout == layout]
+
+    def timed(self, layout: tuple[str, ...], order: str, tz: tzinfo | None) -> Timed:
+        """Those of that layout that are times in this order, and belong to the chat."""
+        dates = [_date(one, order) if one.layout == layout else None for one in self._first]
+        found = Timed(array("I"), array("d"), array("H"))
+        for line, kind, clock in zip(self._lines, self._kind, self._clock, strict=True):
+            if (date := dates[kind]) is None:
+                continue
+            at = _seconds(date, clock >> _END_BITS, tz)
+            if at is not None:
+                found.lines.append(line)
+                found.seconds.append(at)
+                found.ends.append(clock & _FURTHEST)
+        return found
+
+
+_END_BITS = 15  # beside the 17 bits of a day's seconds
+_FURTHEST = 2**_END_BITS - 1
+
+
+class Begin(NamedTuple):
+    """Where a message begins."""
+
+    line: int
+    at: float
+    """Seconds since 1970."""
+    end: int
+    """Where in the line the stamp ends and the words begin."""
+
+
+class Timed(NamedTuple):
+    """The beginnings of messages, fourteen bytes each; the fields are those of `Begin`."""
+
+    lines: array[int]
+    seconds: array[float]
+    ends: array[int]
+
+    def belonging(self) -> Iterator[Begin]:
+        """Those that do not stand in text that somebody pasted into a message."""
+        all_ = map(Begin, self.lines, self.seconds, self.ends)
+        return compress(all_, in_sequence(self.seconds))
+
+
+def _seconds(date: Date, clock: int, tz: tzinfo | None) -> float | None:
+    """A time in seconds since 1970; None where there is no such day."""
+    hour, rest = divmod(clock, 3600)
     try:
-        naive = datetime(*date, one.hour, one.minute, one.second)  # noqa: DTZ001  # see below
+        naive = datetime(*date, hour, *divmod(rest, 60))  # noqa: DTZ001  # see below
         return (naive if tz is None else naive.replace(tzinfo=tz)).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
 
 
-def layout_of(stamps: Iterable[Stamp]) -> tuple[tuple[str, ...], float] | None:
-    """The layout of most stamps, and the share that has it."""
-    counts = Counter(one.layout for one in stamps)
-    if not counts:
-        return None
-    layout, count = counts.most_common(1)[0]
-    return layout, count / counts.total()
-
-
-def in_sequence(seconds: Sequence[float]) -> list[bool]:
+def in_sequence(seconds: Sequence[float]) -> bytearray:
     """Which times belong to the longest run that never goes back, or lie within a day of it.
 
     The others stand in text that somebody pasted into a message.
@@ -201,9 +274,7 @@ def in_sequence(seconds: Sequence[float]) -> list[bool]:
     earliest = seconds[0] - _DAY_S if seconds else 0.0  # nobody pastes before the first message
     if sum(value < earliest for value in seconds) * 2 > len(seconds):
         earliest = float("-inf")
-    tails: list[float] = []
-    ends: list[int] = []
-    before: list[int] = []
+    tails, ends, before = array("d"), array("i"), array("i")
     for index, value in enumerate(seconds):
         if value < earliest:
             before.append(-1)
@@ -216,15 +287,14 @@ def in_sequence(seconds: Sequence[float]) -> list[bool]:
         else:
             tails[place] = value
             ends[place] = index
-    kept = [False] * len(seconds)
+    belongs = bytearray(len(seconds))
     index = ends[-1] if ends else -1
     while index >= 0:
-        kept[index] = True
+        belongs[index] = True
         index = before[index]
     last: float | None = None
-    belongs = kept[:]
     for index, value in enumerate(seconds):
-        if kept[index]:
+        if belongs[index]:
             last = value
         elif last is not None and abs(value - last) <= _DAY_S:
             belongs[index] = True

@@ -11,13 +11,12 @@ from memo.importers.conversations import Conversation, Said, documents
 from memo.importers.lines import lines
 from memo.importers.stamps import (
     MARKS,
+    Begin,
     Order,
     Stamp,
-    in_sequence,
-    layout_of,
+    Stamps,
     order_of,
     stamp,
-    when,
 )
 
 if TYPE_CHECKING:
@@ -28,16 +27,15 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 40  # lines; an export begins with one that is stamped
 _ONE_LAYOUT = 0.6  # of the stamped lines; others stand in pasted text
-_AUTHOR = re.compile(
-    rf"(?:[{MARKS}]*~[ \u00a0\u202f]?)?[{MARKS}]*([^\n]{{1,80}}?)[{MARKS}]*:[ \u00a0]"
-)
+_M = f"[{MARKS}]{{0,4}}"  # more would take a square of a long run
+_AUTHOR = re.compile(rf"(?:{_M}~[ \u00a0\u202f]?)?{_M}([^\n]{{1,80}}?){_M}:[ \u00a0]")
 _QUOTES = re.compile('["“”«»„]')  # in the names of groups, where a system line has a colon
-_PLACEHOLDER = re.compile(rf"[{MARKS}]*<[^<>:/@]{{4,60}}>")
+_PLACEHOLDER = re.compile(rf"{_M}<[^<>:/@]{{4,60}}>")
 _ATTACHED = re.compile(
-    rf"[{MARKS}]+<[^<>]{{1,30}}: ?[^<>]+>|^[{MARKS}]*\S.{{0,120}}\.\w{{2,5}} \([^()\n]{{6,40}}\)$",
+    rf"[{MARKS}]<[^<>]{{1,30}}: ?[^<>]{{1,300}}>|^{_M}\S.{{0,120}}\.\w{{2,5}} \([^()\n]{{6,40}}\)$",
     re.MULTILINE,
 )
-_EDITED = re.compile(rf"[ {MARKS}]*[{MARKS}]<[^<>]{{4,60}}>\s*$| <This message was edited>\s*$")
+_EDITED = re.compile(rf"(?:[{MARKS}]<[^<>]{{4,60}}>| <This message was edited>)\Z")
 _DELETED = re.compile(
     r"(?:This message was deleted|You deleted this message|Diese Nachricht wurde gelöscht"
     r"|Du hast diese Nachricht gelöscht|Se eliminó este mensaje|Eliminaste este mensaje"
@@ -92,16 +90,15 @@ def _like_signal(line: str, one: Stamp) -> bool:
 
 def _chat(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
     """First all stamps, for the layout and the order of the dates; then the messages."""
+    stamps = Stamps()
     with file.open() as stream:
-        stamps = [
-            (line.number, found)
-            for line in lines(stream)
-            if line.text and (found := stamp(line.text))
-        ]
-    layout, share = layout_of(one for _, one in stamps) or ((), 0.0)
+        for line in lines(stream):
+            if line.text and (found := stamp(line.text)):
+                stamps.add(line.number, found)
     if not stamps:
         yield Skipped(file.where, "holds no line that begins with a date and a time")
         return
+    layout, share = stamps.layout()
     if share < _ONE_LAYOUT:
         yield Skipped(
             file.where,
@@ -109,72 +106,66 @@ def _chat(file: File, reading: Reading) -> Iterator[Conversation | Skipped]:
             "has one: split the file",
         )
         return
-    stamps = [(number, one) for number, one in stamps if one.layout == layout]
-    order = order_of([one for _, one in stamps])
+    days = stamps.days(layout)
+    order = order_of(days)
     if reading.date_order:
         order = Order(reading.date_order, True)
     if order is None:
         yield Skipped(file.where, "no order of day, month and year makes dates of its stamps")
         return
     if not order.sure:
-        a, b, c = stamps[0][1].date
+        a, b, c = days[0].date
         reading.warn(
             f"{file.where}: {a}/{b}/{c} is read as {' '.join(_SPELT[part] for part in order.name)};"
             " if that is wrong, give --date-order."
         )
-    timed = [
-        (number, at, one.end)
-        for number, one in stamps
-        if (at := when(one, order.name, reading.tz)) is not None
-    ]
-    if not timed:
+    timed = stamps.timed(layout, order.name, reading.tz)
+    if not timed.lines:
         yield Skipped(file.where, f"its stamps are no dates in the order {order.name}")
         return
-    belongs = in_sequence([at for _, at, _ in timed])
-    begins = {n: (at, end) for (n, at, end), yes in zip(timed, belongs, strict=True) if yes}
-    del stamps, timed, belongs
+    del stamps
     title = _title(file)
-    yield Conversation(title, title, _messages(file, begins))
+    yield Conversation(title, title, _messages(file, timed.belonging()))
 
 
 _SPELT = {"d": "day", "m": "month", "y": "year"}
 
 
-def _messages(file: File, begins: dict[int, tuple[float, int]]) -> Iterator[Said | Skipped]:
+def _messages(file: File, begins: Iterator[Begin]) -> Iterator[Said | Skipped]:
     """The messages, with the lines that go on one."""
     said: list[str] = []
-    number = 0
+    begun, coming = Begin(0, 0.0, 0), next(begins, None)
     with file.open() as stream:
         for line in lines(stream, blank=True):
-            if line.number in begins:
+            if coming and line.number == coming.line:
                 if said:
-                    yield _said(file, number, said, *begins[number])
-                number, said = line.number, [line.text or ""]
+                    yield _said(file, begun, said)
+                said, begun, coming = [line.text or ""], coming, next(begins, None)
             elif line.text is None:
                 yield Skipped(f"{file.where}:{line.number}", "is too long")
-            elif number:
+            elif said:
                 said.append(line.text)
             elif line.text.strip():
                 yield Skipped(f"{file.where}:{line.number}", "stands before the first message")
     if said:
-        yield _said(file, number, said, *begins[number])
+        yield _said(file, begun, said)
 
 
-def _said(file: File, number: int, said: list[str], at: float, end: int) -> Said | Skipped:
-    where = f"{file.where}:{number}"
-    author = _AUTHOR.match(said[0], end)
+def _said(file: File, begun: Begin, said: list[str]) -> Said | Skipped:
+    where = f"{file.where}:{begun.line}"
+    author = _AUTHOR.match(said[0], begun.end)
     if author is None or _QUOTES.search(author[1]):
         return Skipped(where, "is a system line", routine=True)
     said[0] = said[0][author.end() :]
     body = "\n".join(said).rstrip()
-    return _kept(where, author[1].strip(), body, at)
+    return _kept(where, author[1].strip(), body, begun.at)
 
 
 def _kept(where: str, author: str, body: str, at: float) -> Said | Skipped:
     """A message's own words, without what WhatsApp put around them."""
     text = body.strip()
     if "<" in body and not _PLACEHOLDER.fullmatch(body):
-        text = _EDITED.sub("", body).strip()
+        text = _EDITED.sub("", text).strip()
     if "<" in body or " (" in body:
         text = _ATTACHED.sub("", text).strip()
     bare = text.strip(_DIRECTIONS)

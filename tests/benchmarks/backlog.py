@@ -8,7 +8,6 @@ nothing, so that the rate is that of memo itself; with a real one it is the embe
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -80,9 +79,7 @@ def store(lines: int) -> Stored:
         with closing(memory.import_paths([chat], me="Jo")) as events:
             documents = next(one.documents for one in events if isinstance(one, Begun))
         seconds = time.process_time() - began
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        if sys.platform == "darwin":
-            peak /= 1024
+        peak = parse.peak_mib()
         size = (home / "memo.db").stat().st_size / 1e6
         return Stored(memory.counts()["passages"], documents, seconds, peak, size)
 

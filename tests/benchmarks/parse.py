@@ -1,7 +1,7 @@
 """How fast exports are read, and in how much memory: generated files, each in a process of its own.
 
-`python tests/benchmarks/parse.py` prints messages a second and the peak of memory for 100,000
-WhatsApp lines, and for ChatGPT exports of 30 and of 300 MB.
+`python tests/benchmarks/parse.py` prints messages a second and the peak of memory for 100,000 and
+400,000 WhatsApp lines, and for ChatGPT exports of 30 and of 300 MB.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memo.importers import Reading, Skipped, read_all
 from memo.memory import DOCUMENT_TOKENS, estimated_tokens
 
-WHATSAPP_LINES = 100_000
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WHATSAPP_LINES, MANY_LINES = 100_000, 400_000
 SMALL, LARGE = 30 * 10**6, 300 * 10**6
 _WORDS = "the mill was shut again so we walked home along the canal and talked about the boat "
 
@@ -105,16 +109,41 @@ def read(path: Path) -> tuple[int, float]:
     return messages, time.process_time() - started
 
 
+def peak_mib() -> float:
+    """The most memory that this process has held.
+
+    Linux's `ru_maxrss` of a child begins with that of the process that started it.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (one for one in status.read_text().splitlines() if one.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
+
+
 def measure() -> list[Parsed]:
     """Generate the files and read each in a fresh process."""
     with tempfile.TemporaryDirectory() as folder:
         chat = Path(folder) / "WhatsApp Chat with Ada.txt"
+        long_chat = Path(folder) / "WhatsApp Chat with Bo.txt"
         small, large = Path(folder) / "small.json", Path(folder) / "large.json"
         whatsapp(chat)
+        whatsapp(long_chat, MANY_LINES)
         chatgpt(small, SMALL)
         chatgpt(large, LARGE)
-        names = {"whatsapp": chat, "chatgpt, small": small, "chatgpt, large": large}
+        names = {
+            "whatsapp, small": chat,
+            "whatsapp, large": long_chat,
+            "chatgpt, small": small,
+            "chatgpt, large": large,
+        }
         return [_apart(name, path) for name, path in names.items()]
+
+
+def growth(found: Sequence[Parsed]) -> float:
+    """How much more memory the large file of a format took than the small one, at most."""
+    pairs = zip(found[::2], found[1::2], strict=True)
+    return max(large.peak_mib / small.peak_mib for small, large in pairs)
 
 
 def _apart(name: str, path: Path) -> Parsed:
@@ -128,8 +157,7 @@ def _apart(name: str, path: Path) -> Parsed:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         count, seconds = read(Path(sys.argv[1]))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"messages": count, "seconds": seconds, "peak_mib": peak}))
+        print(json.dumps({"messages": count, "seconds": seconds, "peak_mib": peak_mib()}))
     else:
         print(f"{'file':16} {'MB':>7} {'messages':>9} {'a second':>9} {'peak MiB':>9}")
         for one in measure():

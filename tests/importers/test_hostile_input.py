@@ -128,6 +128,25 @@ def test_a_damaged_zip_is_skipped_with_a_reason(tmp_path: Path, cut: int) -> Non
     assert parted(found)[1] or said(found)
 
 
+def test_half_a_zip_is_named_and_no_programmers_words_are(tmp_path: Path) -> None:
+    path = archive(tmp_path / "x.zip", {"conversations.json": hull(), "a.txt": b"Hello."})
+    data = path.read_bytes()
+    (tmp_path / "half.zip").write_bytes(data[: len(data) // 2])
+    path.write_bytes(data.replace(b"conversations", b"conversatioms", 1))
+    skipped = parted(read_all([tmp_path], reading()))[1]
+    assert [(left.where.rpartition("/")[2], left.reason, left.routine) for left in skipped] == [
+        ("half.zip", "is a damaged zip: its end is missing", False),
+        ("conversations.json", "cannot be read: it is damaged", False),
+    ]
+
+
+def test_a_file_in_which_nothing_is_found_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text('{"about": "", "personal_information": {"user_id": 1}, "chats": {"list": []}}')
+    documents, skipped = parted(read_all([path], reading()))
+    assert (documents, [left.reason for left in skipped]) == ([], ["holds nothing to read"])
+
+
 def test_a_member_without_a_name_is_skipped(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "y.zip", "w") as packed:
         nameless = zipfile.ZipInfo("x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from importing import DATA, WARSAW, one, parted, reading, words, written
 
 from memo.errors import AmbiguousFormat, ImporterError, UnknownFormat, UsageProblem
 from memo.importers import Skipped, cut, identify, read_all, split_text
+from memo.importers.base import LAST_CHANGE
 from memo.importers.markdown import front_matter, paragraphs, without_links
 from memo.importers.native import NativeImporter
 from memo.records import Message, utc_text
@@ -202,7 +204,7 @@ def test_an_empty_text_is_skipped_not_imported(tmp_path: Path, content: str) -> 
     path.write_text(content, encoding="utf-8")
     documents, skipped = parted(read_all([path], reading()))
     assert not documents
-    assert skipped == [Skipped(str(path), "holds no text")]
+    assert skipped == [Skipped(str(path), "holds no text", routine=True)]
 
 
 def test_utf16_text_is_read_by_its_mark(tmp_path: Path) -> None:
@@ -221,6 +223,35 @@ def test_a_note_dated_by_its_last_change_comes_with_a_warning(tmp_path: Path) ->
         assert document.at == datetime(1970, 1, 1, tzinfo=UTC)
     assert len(heard) == 2
     assert all("last change" in sentence for sentence in heard)
+
+
+def test_what_is_guessed_of_many_notes_is_told_once(tmp_path: Path) -> None:
+    heard: list[str] = []
+    for name in ("a.md", "b.txt", "c.md", "empty.md", "2025-03-06.md"):
+        (tmp_path / name).write_text("Hello." if name != "empty.md" else "\n")
+    parted(read_all([tmp_path], reading(warn=heard.append)))
+    assert heard == [f"{tmp_path / 'a.md'} and 2 more: {LAST_CHANGE}"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_daily_notes_have_the_day_that_the_vaults_settings_read(
+    tmp_path: Path, packed: bool
+) -> None:
+    vault = tmp_path / "mine" / "vault"
+    (vault / ".obsidian").mkdir(parents=True)
+    (vault / "Daily").mkdir()
+    (vault / ".obsidian" / "daily-notes.json").write_text('{"format": "DD.MM.YY"}')
+    (vault / "Daily" / "06.03.25.md").write_text("I live in Hull.")
+    (vault / "Other 2025.md").write_text("Hm.")
+    path = tmp_path / "mine"
+    if packed:
+        path = Path(shutil.make_archive(str(tmp_path / "mine"), "zip", path))
+    documents, skipped = parted(read_all([path], reading(at=datetime(2026, 1, 1, tzinfo=UTC))))
+    assert [(one.title, one.at.year) for one in documents] == [
+        ("06.03.25", 2025),
+        ("Other 2025", 2026),
+    ]
+    assert not skipped
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,18 +49,19 @@ def long_chat(folder: Path) -> Path:
     return path
 
 
-def killed_import(home: Path, path: Path, *, batches: int = 0, documents: int = 0) -> None:
+def killed_import(home: Path, path: Path | None, *, batches: int = 0, documents: int = 0) -> None:
     """Run an import that is killed.
 
     Args:
         home: Into which store.
-        path: Of what.
+        path: Of what; None to go on with what is stored.
         batches: While it embeds this batch of passages, which is in its first stage; or
-        documents: After so many documents were read, in its second.
+        documents: Some milliseconds after so many documents were read, in its second.
     """
     tests = Path(__file__).parent.parent
     environ = {"MEMO_HOME": str(home), "MEMO_MODELS": str(home), "TZ": "UTC"}
-    args = [str(batches), "import", str(path), "--me", "Ann", "--json"]
+    what = ["--resume"] if path is None else [str(path), "--me", "Ann"]
+    args = [str(batches), "import", *what, "--json"]
     with subprocess.Popen(
         [sys.executable, "-c", KILLED, *args],
         env={**environ, "PYTHONPATH": f"{tests}:{tests.parent}"},
@@ -69,6 +72,7 @@ def killed_import(home: Path, path: Path, *, batches: int = 0, documents: int = 
         for _ in range(documents):
             assert process.stdout.readline(), "it ended before it was killed"
         if documents:
+            time.sleep(random.uniform(0, 0.03))  # a document takes about that long
             process.send_signal(signal.SIGKILL)
         else:
             assert process.stdout.read() == b""
@@ -88,15 +92,15 @@ def dump(home: Path) -> dict[str, object]:
 
 @pytest.mark.slow
 def test_five_kills_in_both_stages_change_nothing(tmp_path: Path) -> None:
-    path = long_chat(tmp_path)
+    path, moments = long_chat(tmp_path), random.Random()
     whole, killed = Memo(tmp_path / "whole"), Memo(tmp_path / "killed")
     whole.json("import", path, "--me", "Ann")
     seen = []
-    for batches in (5, 4):
-        killed_import(killed.home, path, batches=batches)
+    for _ in range(2):
+        killed_import(killed.home, path, batches=moments.randint(2, 6))
         seen.append(len(stored(killed.home)))
-    for _ in range(3):
-        killed_import(killed.home, path, documents=40)
+    for again in (path, None, path):
+        killed_import(killed.home, again, documents=moments.randint(1, 60))
     assert 0 < seen[0] < seen[1] < len(stored(killed.home)) == len(stored(whole.home))
     *_, summary = killed.json("import", path, "--me", "Ann")
     assert summary["already_known"] > 0

@@ -180,6 +180,19 @@ def test_who_the_person_is_is_remembered(memo: Memo, tmp_path: Path) -> None:
     assert "Who are you" not in memo("import", chat(tmp_path, *FIRST), "--dry-run").stderr
 
 
+def test_who_the_person_is_elsewhere_is_offered(
+    memo: Memo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memo.front.Front.asks", True)
+    memo.home.mkdir()
+    (memo.home / "settings.toml").write_text('[speakers]\ntelegram = "Bo"\n')
+    runner = CliRunner(env={"MEMO_HOME": str(memo.home), "TZ": "UTC"})
+    args = ["import", str(chat(tmp_path, *FIRST)), "--dry-run"]
+    result = runner.invoke(main, args, obj=memo.engines, input="\n")
+    assert "0 for none of them; Enter for Bo" in result.stderr
+    assert 'whatsapp = "Bo"' in (memo.home / "settings.toml").read_text()
+
+
 def test_birthdays_need_no_model(tmp_path: Path) -> None:
     def unloadable(_: object) -> FakeLM:
         raise AssertionError

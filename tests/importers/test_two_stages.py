@@ -126,6 +126,31 @@ def test_what_waits_is_found_and_cited_and_named_before_it_is_read(tmp_path: Pat
     assert memo("import").exit_code == 2
 
 
+def test_a_dry_run_tells_what_waits_from_what_is_known(tmp_path: Path) -> None:
+    memo = Memo(tmp_path / "home")
+    first = chat(tmp_path, *FIRST)
+    memo.json("import", first, "--me", "Ann")
+
+    def unloadable(_: object) -> FakeLM:
+        raise ModelNotFound("There is no model.")
+
+    memo.engines = Engines(unloadable, lambda _: HashEmbedder())
+    grown = chat(tmp_path, *FIRST, *LATER)
+    assert memo("import", grown, "--me", "Ann").exit_code == 4
+    shown = memo("import", grown, "--dry-run", "--me", "Ann").stdout
+    assert (
+        "0 new + 2 stored and waiting + 2 already known + 1 skipped = 5 records; 2 documents"
+        in shown
+    )
+    memo.engines = Engines(lambda _: memo.lm, lambda _: HashEmbedder())
+    *_, told = memo.json("import", grown, "--dry-run", "--me", "Ann")
+    *_, done = memo.json("import", grown, "--me", "Ann")
+    for sum_ in ("imported", "already_known", "documents"):
+        assert told[sum_] == done[sum_]
+    shown = memo("import", grown, "--dry-run", "--me", "Ann").stdout
+    assert "0 new + 4 already known + 1 skipped = 5 records; 0 documents" in shown
+
+
 def test_one_undo_takes_back_an_import_with_what_waits_of_it(tmp_path: Path) -> None:
     path, memory = months(tmp_path), memory_at(tmp_path / "home")
     before = dump(memory)

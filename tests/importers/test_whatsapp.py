@@ -91,8 +91,8 @@ def test_pasted_lines_belong_to_the_message_they_were_pasted_into(tmp_path: Path
 
 def test_a_clock_set_back_for_winter_loses_nothing() -> None:
     hour = 3600.0
-    assert in_sequence([0, hour, 0.5 * hour, 2 * hour]) == [True] * 4
-    assert in_sequence([9e6, 1.0, 9e6 + 1]) == [True, False, True]
+    assert list(in_sequence([0, hour, 0.5 * hour, 2 * hour])) == [True] * 4
+    assert list(in_sequence([9e6, 1.0, 9e6 + 1])) == [True, False, True]
 
 
 @pytest.mark.parametrize(
