@@ -69,9 +69,10 @@ def installed_embedder(settings: Settings) -> Embedder:
     """
     found = located(default_models(settings)[1], "embedding", settings)
 
-    from memo.embed import FastEmbedder  # noqa: PLC0415  # loads a native library
+    from memo.embed import OnnxEmbedder  # noqa: PLC0415  # loads a native library
 
-    return FastEmbedder(found.path, name=found.name, architecture=found.fastembed)
+    assert found.pooling is not None
+    return OnnxEmbedder(found.path, name=found.name, pooling=found.pooling)
 
 
 def installed(announce: Callable[[str], None]) -> Engines:

@@ -15,6 +15,7 @@ from memo.models.gguf import read_gguf
 from memo.settings import save
 
 if TYPE_CHECKING:
+    from memo.lm import Pooling
     from memo.settings import Settings
 
 
@@ -33,7 +34,8 @@ class LocalModel:
     """What the model was made for; more than a machine may have memory for."""
     sha256: str = ""
     """Of the file with the weights; "" for a person's own GGUF, which is not hashed."""
-    fastembed: str = ""
+    pooling: Pooling | None = None
+    """None for a chat model."""
     dim: int = 0
     model: Model | None = None
     """Its entry in the catalogue; None for a person's own GGUF."""
@@ -103,7 +105,7 @@ def local(model: Model, folder: Path) -> LocalModel:
         family=model.family,
         context_tokens=model.context_tokens,
         sha256=checksums[0],
-        fastembed=model.fastembed,
+        pooling=model.pooling,
         dim=model.dim,
         model=model,
     )

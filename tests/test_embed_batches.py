@@ -1,0 +1,23 @@
+"""Claims about which texts are embedded together; the encoder itself is in test_embed.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from memo.embed import BATCH_TOKENS, batches
+
+
+@pytest.mark.parametrize(
+    "lengths", [[], [5], [512] * 20, [3] * 5000, [512, *[9] * 700, 40, 512], [BATCH_TOKENS + 1, 2]]
+)
+def test_every_text_is_in_one_batch_that_fits_memory(lengths: list[int]) -> None:
+    found = list(batches(lengths))
+    assert sorted(number for batch in found for number in batch) == list(range(len(lengths)))
+    for batch in found:
+        longest = max(lengths[number] for number in batch)
+        assert len(batch) == 1 or len(batch) * longest <= BATCH_TOKENS
+
+
+def test_a_long_text_does_not_pad_the_short_ones() -> None:
+    lengths = [512, *[8] * 500]
+    assert [len(batch) for batch in batches(lengths)] == [500, 1]
