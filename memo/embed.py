@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memo.errors import ModelDamaged
+from memo.errors import ModelCrashed, ModelDamaged
 from memo.lm import EmbedderIdentity, Vectors
 
 # Before the import: it phones home otherwise (docs/reliability.md, 2.6).
@@ -28,8 +29,8 @@ BATCH_TOKENS = 4096
 """Embedded at once, padding included: bounds memory, not speed."""
 FEW = 64
 """So many texts are a few questions; what asks for more goes on asking."""
-_ERRORS_ONLY = 3
-"""What onnxruntime may say on standard error."""
+_FATAL_ONLY = 4
+"""What onnxruntime may say on standard error; what it raises is told anyhow."""
 
 
 class OnnxEmbedder:
@@ -52,6 +53,8 @@ class OnnxEmbedder:
         """
         self._pooling = pooling
         self._texts = 0
+        self._lock = threading.Lock()
+        self._session: Any = None
         try:
             (self._weights,) = folder.rglob("*.onnx")
             self._tokenizer = _tokenizer(folder)
@@ -60,28 +63,42 @@ class OnnxEmbedder:
             dim = self._encode([self._tokenizer.encode("probe").ids]).shape[1]
         except Exception as error:  # its errors, and the tokenizer's, share no other base
             raise ModelDamaged(
-                f"The embedding model in {folder} cannot be loaded ({type(error).__name__}); "
-                f"fetch it anew with `memo model pull {name}`."
+                f"The embedding model in {folder} cannot be loaded ({type(error).__name__}): "
+                f"close other programs if memory is short, else fetch it anew with "
+                f"`memo model pull {name}`."
             ) from error
         with self._weights.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         self.identity = EmbedderIdentity(name, digest, dim)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """(len(texts), dim), unit norm, finite."""
-        self._expect(len(texts))
+        """(len(texts), dim), unit norm, finite.
+
+        Raises:
+            ModelCrashed: Memory does not suffice.
+        """
         vectors = np.zeros((len(texts), self.identity.dim), np.float32)
         tokens = [found.ids for found in self._tokenizer.encode_batch(list(texts))]
-        for batch in batches([len(ids) for ids in tokens]):
-            vectors[batch] = self._encode([tokens[n] for n in batch])
+        try:
+            self._expect(len(texts))
+            for batch in batches([len(ids) for ids in tokens]):
+                with self._lock:  # a question waits for one batch of an import
+                    vectors[batch] = self._encode([tokens[n] for n in batch])
+        except Exception as error:  # as above
+            raise ModelCrashed(
+                f"The embedding model {self.identity.name} could not go on "
+                f"({type(error).__name__}), perhaps for lack of memory: close other programs, "
+                "then try again."
+            ) from error
         return vectors
 
     def _expect(self, texts: int) -> None:
         """Widen all weights once, when so many more texts make that worth its time."""
-        before, self._texts = self._texts, self._texts + texts
-        if before <= FEW < self._texts:
-            del self._session  # never both of them in memory
-            self._session = _session(self._weights, widened=True)
+        with self._lock:
+            before, self._texts = self._texts, self._texts + texts
+            if self._session is None or before <= FEW < self._texts:
+                self._session = None  # never both of them in memory
+                self._session = _session(self._weights, widened=self._texts > FEW)
 
     def _encode(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         ids = np.zeros((len(tokens), max(map(len, tokens))), np.int64)
@@ -129,7 +146,7 @@ def _tokenizer(folder: Path) -> Tokenizer:
 def _session(weights: Path, *, widened: bool) -> Any:
     """The encoder; with its 8-bit weights as 32-bit ones in memory, or widened at each run."""
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = _FATAL_ONLY
     options.enable_cpu_mem_arena = widened  # an arena keeps what a run widened
     return onnxruntime.InferenceSession(
         str(weights),

@@ -397,8 +397,8 @@ class ModelProcess:
         if post.hung:
             return ModelHung(
                 f"The model {self.name} gave no sign of life for {self._load.hang_s or 0:g} "
-                "seconds and was ended; try again, and it is loaded anew. Where it only takes "
-                "that long, raise `hang_minutes` in settings.toml."
+                "seconds and was ended. Nothing was changed by it; try again, and the model is "
+                "loaded anew. Where it only takes that long, raise `hang_minutes` in settings.toml."
             )
         if post.failure is not None:
             return post.failure
@@ -414,7 +414,7 @@ class ModelProcess:
             )
         return ModelCrashed(
             f"The process of the model {self.name} ended in the middle of its work ({how}). "
-            "What it was reading is not stored; try again, and the model is loaded anew."
+            "Nothing was changed by it; try again, and the model is loaded anew."
         )
 
 
