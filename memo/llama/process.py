@@ -407,10 +407,15 @@ class ModelProcess:
         how = _how(post.status or 0)
         log.warning("the model's process ended: %s", how)
         if post.ready is None:
+            ended = f"The model's process ended while it loaded {self._load.path} ({how})"
+            if post.status == -signal.SIGKILL:
+                return ModelDamaged(
+                    f"{ended}: close other programs, or choose a smaller model, which "
+                    "`memo model recommend` names."
+                )
             return ModelDamaged(
-                f"The model's process ended while it loaded {self._load.path} ({how}): the file "
-                "may be damaged, which `memo model pull` mends, or memory may be too small, for "
-                "which `memo model recommend` names a model."
+                f"{ended}: the file may be damaged, which `memo model pull` mends, or memory may "
+                "be too small, for which `memo model recommend` names a model."
             )
         return ModelCrashed(
             f"The process of the model {self.name} ended in the middle of its work ({how}). "
