@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from memo.models.catalogue import Pooling
+    from memo.lm import Pooling
 
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 1024
 """Embedded at once, padding included: bounds memory, not speed."""
 FEW = 64
 """So many texts are a few questions; what asks for more goes on asking."""
