@@ -69,10 +69,9 @@ def installed_embedder(settings: Settings) -> Embedder:
     """
     found = located(default_models(settings)[1], "embedding", settings)
 
-    from memo.embed import OnnxEmbedder  # noqa: PLC0415  # loads a native library
+    from memo.embed import FastEmbedder  # noqa: PLC0415  # loads a native library
 
-    assert found.pooling is not None
-    return OnnxEmbedder(found.path, name=found.name, pooling=found.pooling)
+    return FastEmbedder(found.path, name=found.name, architecture=found.fastembed)
 
 
 def installed(announce: Callable[[str], None]) -> Engines:

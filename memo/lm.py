@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -121,10 +121,6 @@ def stop_when(wanted: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         stop_wanted.reset(token)
-
-
-Pooling = Literal["mean", "first"]
-"""How the vectors of a text's tokens become that of the text: their mean, or the first one."""
 
 
 @dataclass(frozen=True, slots=True)

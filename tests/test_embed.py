@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from memo.embed import FEW, OnnxEmbedder
+from memo.embed import FastEmbedder
 from memo.errors import ModelDamaged, ModelNotFound
 from memo.models import default_models, find, locate, pull
 from memo.settings import load
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memo.models import LocalModel
 
 pytestmark = pytest.mark.model
@@ -34,12 +34,12 @@ def found() -> LocalModel:
 
 
 @pytest.fixture(scope="session")
-def embedder(found: LocalModel) -> OnnxEmbedder:
-    return OnnxEmbedder(found.path, name=found.name, pooling="mean")
+def embedder(found: LocalModel) -> FastEmbedder:
+    return FastEmbedder(found.path, name=found.name, architecture=found.fastembed)
 
 
 def test_its_identity_tells_which_vectors_compare(
-    embedder: OnnxEmbedder, found: LocalModel
+    embedder: FastEmbedder, found: LocalModel
 ) -> None:
     assert embedder.identity.name == found.name
     assert embedder.identity.dim == found.dim
@@ -49,7 +49,7 @@ def test_its_identity_tells_which_vectors_compare(
 @pytest.mark.parametrize(
     "texts", [["Ann lives in Hull."], ["", " ", "\x00", "\n"], ["word " * 5000], ["日本語", "🙂"]]
 )
-def test_vectors_have_unit_length_and_are_finite(embedder: OnnxEmbedder, texts: list[str]) -> None:
+def test_vectors_have_unit_length_and_are_finite(embedder: FastEmbedder, texts: list[str]) -> None:
     vectors = embedder.embed(texts)
     assert vectors.shape == (len(texts), embedder.identity.dim)
     assert vectors.dtype == np.float32
@@ -57,41 +57,29 @@ def test_vectors_have_unit_length_and_are_finite(embedder: OnnxEmbedder, texts: 
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
 
 
-def test_no_texts_have_no_vectors(embedder: OnnxEmbedder) -> None:
+def test_no_texts_have_no_vectors(embedder: FastEmbedder) -> None:
     assert embedder.embed([]).shape == (0, embedder.identity.dim)
 
 
-def test_like_sentences_are_near(embedder: OnnxEmbedder) -> None:
+def test_like_sentences_are_near(embedder: FastEmbedder) -> None:
     ann, similar, other = embedder.embed(
         ["Ann works at the hospital.", "Ann is a nurse in a clinic.", "The bicycle is green."]
     )
     assert ann @ similar > ann @ other
 
 
-def test_a_batch_agrees_with_one_at_a_time(embedder: OnnxEmbedder) -> None:
+def test_a_batch_agrees_with_one_at_a_time(embedder: FastEmbedder) -> None:
     texts = ["Ann lives in Hull.", "A much longer sentence about the weather of last week.", "No."]
     alone = np.concatenate([embedder.embed([text]) for text in texts])
     assert np.allclose(embedder.embed(texts), alone, atol=5e-2)
 
 
-def test_many_texts_have_the_vectors_of_few(found: LocalModel) -> None:
-    """The weights are widened in between."""
-    embedder = OnnxEmbedder(found.path, name=found.name, pooling="mean")
-    texts = [f"{'Ann has moved to Hull, ' * (n % 5)} number {n}." for n in range(FEW + 1)]
-    before = embedder.embed(texts[:6])
-    assert np.allclose(embedder.embed(texts)[:6], before, atol=1e-3)
-    assert np.allclose(embedder.embed(texts[:6]), before, atol=1e-3)
-
-
-@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "tokenizer_config.json"])
-def test_a_damaged_file_is_named_with_what_mends_it(
-    tmp_path: Path, found: LocalModel, name: str
-) -> None:
-    folder = Path(shutil.copytree(found.path, tmp_path / "model"))
-    (folder / name).write_bytes(b"This is not a model.")
+def test_a_folder_without_a_model_is_damaged(tmp_path: Path, found: LocalModel) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"This is not a model.")
     with pytest.raises(ModelDamaged, match="memo model pull"):
-        OnnxEmbedder(folder, name=found.name, pooling="mean")
+        FastEmbedder(tmp_path, name=found.name, architecture=found.fastembed)
 
 
 def test_the_library_is_told_to_stay_offline() -> None:
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+    assert os.environ["HF_HUB_OFFLINE"] == "1"

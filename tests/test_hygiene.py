@@ -16,13 +16,12 @@ from memo.cli import main
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
-    *("textual", "llama_cpp", "onnxruntime", "tokenizers", "huggingface_hub", "httpx"),
+    *("textual", "llama_cpp", "fastembed", "onnxruntime", "huggingface_hub", "httpx"),
     *("numpy", "apsw", "psutil", "memo.memory", "memo.store"),
 }
 ROOMS = {
     "llama_cpp": {f"llama/{name}.py" for name in ("backend", "engine", "grammar", "tokens")},
-    "onnxruntime": {"embed.py"},
-    "tokenizers": {"embed.py"},
+    "fastembed": {"embed.py"},
     "apsw": {
         "trust/cipher.py",
         "store/connection.py",
@@ -39,7 +38,7 @@ ROOMS = {
 
 QUICK = {"memo.models", "memo.contract", "memo.terminal", "memo.records", "logging.handlers"}
 CHAT = {"llama_cpp", "memo.llama.engine", "textual"}
-EMBEDDER = {"tokenizers", "onnxruntime", "memo.embed"}
+EMBEDDER = {"fastembed", "onnxruntime", "memo.embed"}
 
 LOADED = """
 import atexit, sys

