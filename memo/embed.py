@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memo.errors import ModelDamaged
+from memo.errors import ModelCrashed, ModelDamaged
 from memo.lm import EmbedderIdentity, Vectors
 
 # Both must be set before the import: onnxruntime phones home otherwise, and the hub
@@ -20,16 +20,16 @@ from fastembed import TextEmbedding
 from onnxruntime.capi import onnxruntime_pybind11_state as ort  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_UNLOADABLE = (
-    *(ValueError, RuntimeError, OSError),
+_BROKEN = (
+    *(ValueError, RuntimeError, OSError, MemoryError),
     *(ort.Fail, ort.InvalidGraph, ort.InvalidProtobuf, ort.NoSuchFile, ort.RuntimeException),
 )
 """onnxruntime's own errors share no base below Exception."""
-BATCH = 64
-"""Texts embedded at once: bounds memory, not speed."""
+BATCH_CHARACTERS = 4096
+"""Embedded at once, as if all of a batch were as long as its longest: bounds memory, not speed."""
 
 
 class FastEmbedder:
@@ -51,24 +51,50 @@ class FastEmbedder:
                 architecture, specific_model_path=str(folder), providers=["CPUExecutionProvider"]
             )
             probe = self._encode(["probe"])
-        except _UNLOADABLE as error:
+        except _BROKEN as error:
             raise ModelDamaged(
-                f"The embedding model in {folder} cannot be loaded ({type(error).__name__}); "
-                f"fetch it anew with `memo model pull {name}`."
+                f"The embedding model in {folder} cannot be loaded ({type(error).__name__}): "
+                f"close other programs if memory is short, else fetch it anew with "
+                f"`memo model pull {name}`."
             ) from error
-        weights = b"".join(file.read_bytes() for file in sorted(folder.rglob("*.onnx")))
-        digest = hashlib.sha256(weights).hexdigest()
-        self.identity = EmbedderIdentity(name, digest, probe.shape[1])
+        digest = hashlib.sha256()
+        for file in sorted(folder.rglob("*.onnx")):
+            digest.update(file.read_bytes())
+        self.identity = EmbedderIdentity(name, digest.hexdigest(), probe.shape[1])
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """(len(texts), dim), unit norm, finite."""
-        if not texts:
-            return np.zeros((0, self.identity.dim), np.float32)
-        return self._encode(texts)
+        """(len(texts), dim), unit norm, finite.
 
-    def _encode(self, texts: Sequence[str]) -> Vectors:
-        vectors = np.stack(list(self._encoder.embed(list(texts), batch_size=BATCH)))
+        Raises:
+            ModelCrashed: Memory does not suffice.
+        """
+        vectors = np.zeros((len(texts), self.identity.dim), np.float32)
+        try:
+            for batch in batches([len(text) for text in texts]):
+                vectors[batch] = self._encode([texts[n] for n in batch])
+        except _BROKEN as error:
+            raise ModelCrashed(
+                f"The embedding model {self.identity.name} could not go on "
+                f"({type(error).__name__}), perhaps for lack of memory: close other programs, "
+                "then try again."
+            ) from error
+        return vectors
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        vectors = np.stack(list(self._encoder.embed(texts, batch_size=len(texts))))
         vectors = vectors.astype(np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = vectors / np.maximum(lengths, 1e-9)
         return unit
+
+
+def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Numbers of texts of so many characters: like ones together, so that little is padded."""
+    batch: list[int] = []
+    for number in sorted(range(len(lengths)), key=lambda n: lengths[n]):
+        if batch and (len(batch) + 1) * lengths[number] > BATCH_CHARACTERS:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch

@@ -57,6 +57,7 @@ def loading(settings: Settings) -> Load:
         shape=Shape(found.path.stat().st_size, header.layers, header.cell_bytes),
         prefixes=settings.models / ".prefixes",
         idle_s=60 * settings.idle_minutes or None,
+        hang_s=60 * settings.hang_minutes or None,
     )
 
 

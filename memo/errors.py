@@ -6,7 +6,7 @@ MemoError             exit 1
 ├ ImporterError       exit 1  UnknownFormat, AmbiguousFormat
 ├ ModelError          exit 4  ModelNotFound, ModelDamaged, UnknownFamily,
 │                             EngineUnusable;
-│                     exit 1  ContextOverflow, PullFailed, ModelCrashed
+│                     exit 1  ContextOverflow, PullFailed, ModelCrashed, ModelHung
 ├ Stopped             exit 130  the person wanted a call of the model to end
 └ StoreError          exit 5  StoreTooNew, StoreDamaged, StoreBusy, StoreReadOnly,
                               StoreLocked, WrongPassphrase, CipherMissing,
@@ -81,6 +81,10 @@ class ModelCrashed(ModelError):
     """The model's process ended in the middle of a call; the next call starts another."""
 
     exit_code = 1
+
+
+class ModelHung(ModelCrashed):
+    """The model's process came no further and was ended; the next call starts another."""
 
 
 class Stopped(MemoError):

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
-_CHOICES = ("model", "embedder", "tz", "me", "theme", "idle_minutes")
+_CHOICES = ("model", "embedder", "tz", "me", "theme", "idle_minutes", "hang_minutes")
 """What settings.toml may hold as text."""
 _TABLES = {"speakers": 'whatsapp = "Ada"', "keys": '"facts.edit" = "f2"'}
 """Tables of texts that it may hold, each with a line as an example."""
 _IDLE_MINUTES = 15.0
+_HANG_MINUTES = 5.0
 _MOST_MINUTES = 365 * 24 * 60
 
 
@@ -47,6 +48,8 @@ class Settings:
     """Keys of the terminal application by the name of what they do."""
     idle_minutes: float = _IDLE_MINUTES
     """After so long without work the chat model gives its memory back; 0 for never."""
+    hang_minutes: float = _HANG_MINUTES
+    """After so long without a sign of life it is ended and loaded anew; 0 for never."""
 
     @property
     def store(self) -> Path:
@@ -101,7 +104,8 @@ def load(
         models=_absolute(models),
         speakers=written.get("speakers", {}),
         keys=written.get("keys", {}),
-        idle_minutes=_minutes(chosen.pop("idle_minutes")),
+        idle_minutes=_minutes(chosen, "idle_minutes", _IDLE_MINUTES),
+        hang_minutes=_minutes(chosen, "hang_minutes", _HANG_MINUTES),
         **chosen,
     )
 
@@ -204,13 +208,17 @@ def _check_zone(name: str) -> None:
         ) from error
 
 
-def _minutes(text: str | None) -> float:
+def _minutes(chosen: dict[str, Any], key: str, default: float) -> float:
+    """Take a number of minutes out of what was chosen."""
+    text = chosen.pop(key)
     try:
-        minutes = _IDLE_MINUTES if text is None else float(text)
+        minutes = default if text is None else float(text)
     except ValueError:
         minutes = -1.0
     if not 0 <= minutes <= _MOST_MINUTES:
-        raise UsageProblem(f"idle_minutes = {text!r} should be minutes such as 15, or 0 for never.")
+        raise UsageProblem(
+            f"{key} = {text!r} should be minutes such as {default:g}, or 0 for never."
+        )
     return minutes
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
+import tiny
 from click.testing import CliRunner
 from fakes import ANN, WORK, FakeLM, HashEmbedder, ann
 
@@ -360,6 +361,17 @@ def test_models_are_listed_recommended_and_chosen(memo: Memo) -> None:
     assert memo("model", "remove", "smollm2-135m-instruct", "--yes").exit_code == 4
     assert memo("model", "pull", "no-such-model", "--yes").exit_code == 4
     assert memo("model", "pull").exit_code == 2
+
+
+def test_doctor_and_recommend_tell_alike_what_the_model_in_use_gets(
+    memo: Memo, tmp_path: Path
+) -> None:
+    memo.environ["MEMO_MODEL"] = str(tiny.write(tmp_path / "tiny.gguf"))
+    (found,) = memo.json("model", "recommend")
+    assert "thread" in found["placement"]
+    assert "keys and values at 16 bits" in found["placement"]
+    assert f"{found['placement']}." in memo("model", "recommend").stdout
+    assert f"{found['placement']}." in memo("doctor").stdout
 
 
 def test_a_card_that_the_build_cannot_use_is_named_with_the_build_that_can(

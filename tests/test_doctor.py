@@ -67,6 +67,7 @@ DERIVED = {
     "vector too long": "UPDATE passage_vector SET vector = CAST(x'0000c842' ||"
     " substr(vector, 5) AS BLOB) WHERE passage_id = 1",
     "passage vector gone": "DELETE FROM passage_vector WHERE passage_id = 1",
+    "embedder gone": "DELETE FROM embedder",
 }
 """In what can be derived or embedded anew."""
 SAID = {
@@ -94,7 +95,6 @@ SAID = {
     "held edit of no kind": """UPDATE held SET edit = '{"op": "nothing"}'""",
     "secret": "UPDATE meta SET value = randomblob(32) WHERE name = 'secret'",
     "secret gone": "DELETE FROM meta",
-    "embedder gone": "DELETE FROM embedder",
     "next number": "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'fact'",
     "column more": "ALTER TABLE fact ADD COLUMN more TEXT",
     "time": "UPDATE passage SET at = 'yesterday' WHERE id = 1",

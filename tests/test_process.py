@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pytest
 import tiny
+from stuck import Deaf, Sleeping, Spinning
 
-from memo.errors import ContextOverflow, ModelCrashed, ModelDamaged, Stopped
+from memo.errors import ContextOverflow, ModelCrashed, ModelDamaged, ModelHung, Stopped
 from memo.llama import Load, ModelProcess
 from memo.llama.engine import LlamaLM
+from memo.llama.process import _Patience
 from memo.lm import Segment, Turn, quoted, stop_when
 
 if TYPE_CHECKING:
@@ -300,6 +302,110 @@ def test_a_process_that_dies_while_it_loads_is_an_error_too(load: Load) -> None:
             lm.count_tokens("Hull")
         assert caught.value.exit_code == 4
         assert lm.count_tokens("Hull") == 4
+
+
+# -- hanging -------------------------------------------------------------------------
+
+HANG_S = 2.0
+
+
+@pytest.fixture
+def impatient(load: Load) -> Iterator[ModelProcess]:
+    with closing(ModelProcess(replace(load, hang_s=60))) as process:
+        process.count_tokens("loaded")
+        process._load = replace(load, hang_s=HANG_S)  # loading may take longer on a busy machine
+        yield process
+
+
+def is_given_up(lm: ModelProcess, call: Callable[[], object]) -> None:
+    """It is one error, the process is gone, and the next call is served by another."""
+    pid = lm.pid
+    with pytest.raises(ModelHung, match=r"tiny gave no sign of life for 2 seconds") as caught:
+        call()
+    assert caught.value.exit_code == 1
+    eventually(lambda: gone(pid))
+    lm._load = replace(lm._load, hang_s=60)
+    assert lm.count_tokens("Hull") == 4
+    assert lm.pid != pid
+
+
+@pytest.mark.parametrize("method", CALLS)
+def test_a_stopped_process_is_given_up(impatient: ModelProcess, method: str) -> None:
+    os.kill(impatient.pid, signal.SIGSTOP)
+    is_given_up(impatient, lambda: CALLS[method](impatient))
+
+
+@pytest.mark.parametrize("text", [Spinning("x"), Deaf("x"), Sleeping("x")], ids=type)
+def test_a_process_that_runs_and_does_nothing_is_given_up(
+    impatient: ModelProcess, text: str
+) -> None:
+    is_given_up(impatient, lambda: impatient.count_tokens(text))
+
+
+def test_all_who_wait_for_a_hanging_process_are_told(impatient: ModelProcess) -> None:
+    told: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            impatient.complete([ask("Hull")], max_tokens=1)
+        except ModelHung as error:
+            told.append(error)
+
+    os.kill(impatient.pid, signal.SIGSTOP)
+    others = [threading.Thread(target=wait) for _ in range(3)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    assert len(told) == 3
+    assert len({str(error) for error in told}) == 1
+
+
+def test_a_process_that_hangs_while_it_loads_is_given_up(load: Load) -> None:
+    with closing(ModelProcess(replace(load, hang_s=HANG_S))) as lm:
+        os.kill(lm.pid, signal.SIGSTOP)
+        is_given_up(lm, lambda: lm.context_tokens)
+
+
+def test_a_slow_process_is_waited_for(load: Load) -> None:
+    """It runs a tenth of the time."""
+    with closing(ModelProcess(replace(load, hang_s=HANG_S))) as lm:
+        lm.count_tokens("loaded")
+        began, done = time.monotonic(), threading.Event()
+        slow = threading.Thread(target=lambda: slowed(lm.pid, done))
+        slow.start()
+        size = 250
+        while time.monotonic() - began < 2 * HANG_S:
+            began, size = time.monotonic(), 2 * size
+            lm.choose([ask(f"{n}" * size) for n in range(8)], ["a", "b"])
+        done.set()
+        slow.join()
+
+
+def test_life_shows_within_a_batch(load: Load) -> None:
+    """Where one takes minutes, that is not taken for a hang."""
+    with closing(LlamaLM(load.path, family="chatml")) as engine:
+        left, *_ = engine.pulse
+        engine.complete([ask("Hull")], max_tokens=1)
+        assert left - engine.pulse[0] > 10 * 4  # operations a layer
+
+
+def slowed(pid: int, done: threading.Event) -> None:
+    while not done.wait(0.01):
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.09)
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_who_sleeps_himself_takes_nobody_for_hanging(
+    impatient: ModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after Ctrl-Z, or a night in which the computer slept: much time has passed at once."""
+    later = iter(range(0, 10**9, 1000))
+    patience = _Patience(impatient._children[0].post, HANG_S)
+    monkeypatch.setattr("memo.llama.process.time.monotonic", lambda: next(later))
+    for _ in range(5):
+        patience.tick()
 
 
 # -- coming and going ----------------------------------------------------------------

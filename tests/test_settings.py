@@ -146,14 +146,20 @@ def test_keys_that_are_no_table_of_texts_are_named(tmp_path: Path) -> None:
         load(home=tmp_path, environ={})
 
 
-def test_the_model_rests_after_the_minutes_that_are_set(tmp_path: Path) -> None:
-    assert load(home=tmp_path, environ={}).idle_minutes == 15
-    assert load(home=tmp_path, environ={"MEMO_IDLE_MINUTES": "0.5"}).idle_minutes == 0.5
-    save(load(home=tmp_path, environ={}), "idle_minutes", "0")
-    assert load(home=tmp_path, environ={}).idle_minutes == 0
+@pytest.mark.parametrize(("key", "usual"), [("idle_minutes", 15), ("hang_minutes", 5)])
+def test_the_minutes_of_the_model_are_set(tmp_path: Path, key: str, usual: float) -> None:
+    def minutes(environ: dict[str, str]) -> float:
+        found: float = getattr(load(home=tmp_path, environ=environ), key)
+        return found
+
+    assert minutes({}) == usual
+    assert minutes({f"MEMO_{key.upper()}": "0.5"}) == 0.5
+    save(load(home=tmp_path, environ={}), key, "0")
+    assert minutes({}) == 0
 
 
+@pytest.mark.parametrize("key", ["idle_minutes", "hang_minutes"])
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1e9"])
-def test_minutes_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(UsageProblem, match="idle_minutes"):
-        load(home=tmp_path, environ={"MEMO_IDLE_MINUTES": text})
+def test_minutes_that_are_none_are_refused(tmp_path: Path, key: str, text: str) -> None:
+    with pytest.raises(UsageProblem, match=key):
+        load(home=tmp_path, environ={f"MEMO_{key.upper()}": text})

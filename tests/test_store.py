@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -314,6 +314,74 @@ def test_embedding_anew_lets_another_embedder_in(tmp_path: Path) -> None:
         )
         assert [fact for fact, _ in near] == [fact_of(store, "Hull").id]
         assert store.check() == []
+
+
+OTHER = EmbedderIdentity("other", "2" * 64, 32)
+
+
+def test_embedding_anew_goes_on_where_it_was_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memo.store.embedding.AT_ONCE", 2)
+    asked: list[int] = []
+
+    def failing(texts: Sequence[str]) -> Vectors:
+        asked.append(len(texts))
+        if len(asked) == 4:
+            raise KeyboardInterrupt
+        return embed(texts)
+
+    with opened(tmp_path) as store:
+        for month, town in enumerate(("Hull", "York", "Leeds", "Bath", "Ely"), 1):
+            move(store, town, f"2024-0{month}-01")
+        store.undo()
+    with Store.open(tmp_path / "memo.db") as store:
+        before = store.dump()
+        with pytest.raises(KeyboardInterrupt):
+            store.reembed(OTHER, failing)
+        assert asked == [1, 2, 2, 1]  # a probe, then facts
+        assert store.embedder_identity() == OTHER
+    with Store.open(tmp_path / "memo.db", embedder=OTHER) as store:
+        waiting = store.count_without_vector()
+        assert waiting == 2 * 5 - 4
+        assert store.embed_missing(embed) == waiting
+        assert store.embed_missing(embed) == store.count_without_vector() == 0
+        assert store.check() == []
+        assert store.dump() == before
+
+
+def test_what_is_forgotten_while_it_is_embedded_gets_no_vector(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        move(store, "York", "2024-02-01")
+
+    def forgetting(texts: Sequence[str]) -> Vectors:
+        if "Ann lives in Hull." in " ".join(texts):
+            with Store.open(tmp_path / "memo.db") as other, suppress(NotKnown):
+                other.forget_fact(FactId(1))
+        return embed(texts)
+
+    with Store.open(tmp_path / "memo.db") as store:
+        store.reembed(OTHER, forgetting)
+        store.embed_missing(embed)  # the passage without the sentence
+        assert store.check() == []
+
+
+@pytest.mark.parametrize("bad", ["nan", "narrow"])
+def test_an_embedder_that_is_of_no_use_changes_nothing(tmp_path: Path, bad: str) -> None:
+    def broken(texts: Sequence[str]) -> Vectors:
+        return embed(texts)[:, :16] if bad == "narrow" else embed(texts) * np.float32(np.nan)
+
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+    with Store.open(tmp_path / "memo.db") as store:
+        before = store.dump()
+        with pytest.raises((ModelError, EmbedderMismatch)):
+            store.reembed(OTHER, broken)
+        assert store.dump() == before
+        assert store.embedder_identity() == TOY
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import click
@@ -84,14 +85,18 @@ def model_list(front: Front) -> None:
 @with_front
 def recommend(front: Front) -> None:
     """What fits this machine; looks at its memory, goes nowhere."""
-    from memo.engines import hardware
-    from memo.models import machine, recommend, scores
+    from memo.engines import hardware, placement
+    from memo.errors import ModelError
+    from memo.models import default_models, machine, recommend, scores
 
     here, measured = machine(), scores(front.settings.models)
     found = hardware(here.card)
     usable = here if found.devices else replace(here, vram_bytes=0)
     best = recommend(usable, measured=measured)
     offline = recommend(usable, hub=False, measured=measured)
+    placed = None
+    with suppress(ModelError):  # none is on this machine yet
+        placed = placement(front.settings, found).reason
     if front.json:
         front.data(
             {
@@ -108,15 +113,19 @@ def recommend(front: Front) -> None:
                 "threads": found.threads,
                 "uses": [device.name for device in found.devices],
                 "idle": found.idle or None,
+                "placement": placed,
             }
         )
         return
     places = " and ".join(device.name for device in found.devices)
     front.line(f"{best.chat.name} with {best.embedding.name}")
-    front.line(f"  {best.reason} It runs on {places or f'the processor, {found.threads} threads'}.")
+    processor = f"the processor, {found.threads} thread{'' if found.threads == 1 else 's'}"
+    front.line(f"  {best.reason} It runs on {places or processor}.")
     if offline != best and best.chat.needs_hub:
         front.line(f"Without the Hub: {offline.chat.name} with {offline.embedding.name}")
         front.line(f"  {offline.reason}")
+    if placed:
+        front.line(f"In use is {default_models(front.settings)[0]}: {placed}.")
     if found.idle:
         front.line(f"{found.idle} Then {recommend(here, measured=measured).chat.name} would fit.")
 

@@ -124,6 +124,7 @@ def _store(settings: Settings, opened: Opened) -> Iterator[Check]:
         with opened() as store:
             problems = store.check()
             identity = store.embedder_identity()
+            waiting = store.count_without_vector() if identity else 0
             yield Check(
                 "store",
                 not problems,
@@ -153,6 +154,14 @@ def _store(settings: Settings, opened: Opened) -> Iterator[Check]:
             False,
             f"the store has vectors of {identity.name}, in use is {name}; "
             "`memo doctor --repair` embeds anew",
+            StoreError.exit_code,
+        )
+    elif waiting:
+        yield Check(
+            "embeddings",
+            False,
+            f"{waiting} facts or messages have no vector yet and are found by their words only; "
+            "`memo doctor --repair` goes on embedding them",
             StoreError.exit_code,
         )
     else:

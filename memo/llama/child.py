@@ -2,7 +2,7 @@
 
 It serves one call after the other. A thread listens meanwhile, so that a stop is heard in the
 middle of a call, and the end of the pipe, which is the end of the parent however it died, ends
-this process at once.
+this process at once. Another thread tells whether the work goes on.
 """
 
 from __future__ import annotations
@@ -14,15 +14,22 @@ import resource
 import signal
 import sys
 import threading
+import time
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from memo.errors import EngineUnusable, MemoError, Stopped
-from memo.llama.messages import Call, Done, Failed, Load, Logged, Piece, Ready, Stop
+from memo.llama.messages import Alive, Call, Done, Failed, Load, Logged, Piece, Ready, Stop
 from memo.records import Usage
 
 if TYPE_CHECKING:
     from memo.llama.engine import LlamaLM
+
+
+_BEATS = 8
+"""Signs of life in the time after which their absence is a hang."""
+_BEAT_S = 1.0
+"""The longest between two."""
 
 
 class _Sender:
@@ -61,6 +68,23 @@ class _Server:
         self._lock = threading.Lock()
         self._current = 0
         self._stopped: set[int] = set()
+
+    def beat(self, hang_s: float) -> None:
+        """Tell, now and then, that something was done: evaluated, generated, or read from disk.
+
+        What spins does none of it. While it loads, taking memory counts as well.
+        """
+        last = self._pulse()
+        while True:
+            time.sleep(min(_BEAT_S, hang_s / _BEATS))
+            now = self._pulse()
+            if now != last:
+                self._send(Alive())
+            last = now
+
+    def _pulse(self) -> tuple[object, ...]:
+        used, lm = resource.getrusage(resource.RUSAGE_SELF), self._lm
+        return used.ru_majflt, used.ru_inblock, lm.pulse if lm else used.ru_minflt
 
     def listen(self, connection: Connection) -> None:
         """Take what the parent says until it is gone."""
@@ -131,6 +155,8 @@ def main() -> None:
         return
     server = _Server(send)
     threading.Thread(target=server.listen, args=(connection,), daemon=True).start()
+    if load.hang_s:
+        threading.Thread(target=server.beat, args=(load.hang_s,), daemon=True).start()
     try:
         lm = _loaded(load)
     except MemoError as error:

@@ -30,6 +30,7 @@ from memo.llama.prefixes import PrefixStates
 from memo.llama.rows import Row, common, tree
 from memo.llama.templates import TEMPLATES
 from memo.llama.tokens import Tokenizer
+from memo.llama.watch import Watch
 from memo.lm import Completion, Prompt, Vectors
 from memo.records import Usage
 
@@ -50,29 +51,6 @@ _EVERY = 999
 """More layers than any model has."""
 LEAST_KEPT_ON_DISK = 128
 """Tokens; a shorter beginning is evaluated sooner than its state is read."""
-
-
-class _StopFlag:
-    """A byte that llama.cpp looks at between the operations of an evaluation.
-
-    It calls `strlen` on it, which is 1 once the byte is set: a callback into Python would take
-    the interpreter's lock 500 times a token.
-    """
-
-    def __init__(self) -> None:
-        self._byte = ctypes.create_string_buffer(2)
-        self._strlen = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
-
-    def watch(self, context: Any) -> None:
-        """Have a context's evaluations end, with status 2, when this is set."""
-        byte = ctypes.cast(self._byte, ctypes.c_void_p)
-        llama_cpp.llama_set_abort_callback(context, self._strlen, byte)
-
-    def set(self, on: bool) -> None:
-        self._byte[0] = b"\1" if on else b"\0"
-
-    def __bool__(self) -> bool:
-        return self._byte[0] != b"\0"
 
 
 class LlamaLM:
@@ -110,8 +88,9 @@ class LlamaLM:
         self.name = name or path.stem
         self.placement = _placed(shape, gpu_layers)
         self._model, self._context = _loaded(path, self.placement)
-        self._stop = _StopFlag()
-        self._stop.watch(self._context)
+        self._stop = Watch()
+        asked = ctypes.cast(self._stop.asked, llama_cpp.ggml_abort_callback)
+        llama_cpp.llama_set_abort_callback(self._context, asked, self._stop.address)
         self._words = Tokenizer(self._model, TEMPLATES[family])
         self._memory = llama_cpp.llama_get_memory(self._context)
         trained = llama_cpp.llama_model_n_ctx_train(self._model)
@@ -143,6 +122,11 @@ class LlamaLM:
     def usage(self) -> Usage:
         """Counters since loading."""
         return Usage(self._calls, self._prompt, self._evaluated, self._completed)
+
+    @property
+    def pulse(self) -> tuple[int, int, int]:
+        """Different from what it was before if anything was done since; any thread may look."""
+        return self._stop.left, self._evaluated, self._completed
 
     def stop(self) -> None:
         """From any thread: end the call being worked on, or the next one, with `Stopped`."""

@@ -24,6 +24,8 @@ class Load:
     prefixes: Path | None = None
     idle_s: float | None = None
     """After so long without a call the process ends; None for never."""
+    hang_s: float | None = None
+    """After so long without a sign of life it is ended, while a call waits; None for never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class Ready:
 
     context_tokens: int
     placement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """It has come further since it said so last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def place(shape: Shape, devices: Sequence[Device], threads: int) -> Placement:
     """
     counted = f"{threads} thread{'' if threads == 1 else 's'}, one a processor core"
     if not devices:
-        return Placement(threads, 0, False, f"{counted}; nothing on a graphics card")
+        reason = f"{counted}; nothing on a graphics card; {_attention(small=False)}"
+        return Placement(threads, 0, False, reason)
     free = sum(max(device.free_bytes - RESERVED_BYTES, 0) for device in devices)
     every = shape.layers + 1
     wide, narrow = (_fitting(shape, free, share) for share in (1.0, 17 / 32))
@@ -74,11 +75,16 @@ def place(shape: Shape, devices: Sequence[Device], threads: int) -> Placement:
     gigabytes = sum(device.free_bytes for device in devices) / 1e9
     placed = f"all {every}" if layers == every else f"{layers} of {every}"
     reason = f"{placed} layers on {names}, of whose memory {gigabytes:.1f} GB is free"
-    if small:
-        reason += ", with keys and values at 8 bits to fit"
     if layers < every:
         reason += f"; {counted} for the rest"
+    reason += f"; {_attention(small=small)}"
     return Placement(threads, layers, small, reason)
+
+
+def _attention(*, small: bool) -> str:
+    """How what was read is remembered and looked at; llama.cpp itself tries the latter."""
+    bits = "8 bits, so that more layers fit" if small else "16 bits"
+    return f"flash attention where the device has it, keys and values at {bits}"
 
 
 def _fitting(shape: Shape, free: int, cache_share: float) -> int:

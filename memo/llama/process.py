@@ -3,8 +3,8 @@
 A bad file, a lack of memory or a fault in native code kills by signal, and a person's stop must
 not wait for a prompt to be evaluated. So a child runs `LlamaLM`, and `ModelProcess` passes the
 calls on. The child is started at once and loads while the caller goes on; it ends when nobody
-has asked for a while, when its parent is gone however that died, and when this object is. The
-next call starts another.
+has asked for a while, when its parent is gone however that died, and when this object is. One
+that gives no sign of life for long while it is waited for is ended. The next call starts another.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from multiprocessing.connection import Pipe
 from pathlib import Path
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from memo.errors import ModelCrashed, ModelDamaged, Stopped
+from memo.errors import ModelCrashed, ModelDamaged, ModelHung, Stopped
 from memo.llama.messages import Call, Done, Failed, Load, Logged, Piece, Ready, Stop
 from memo.llama.placement import waiting
 from memo.lm import stop_wanted
@@ -68,9 +69,14 @@ class _Post:
         self.status: int | None = None
         """How the process ended, as `Popen.returncode`; None while it runs."""
         self.usage = Usage()
+        self.heard = 0
+        """How many messages have come; all of them are signs of life."""
+        self.hung = False
+        """Whether it was ended because none came."""
 
     def sort(self, message: object) -> None:
         """Put a message where somebody waits for it; what nobody waits for is dropped."""
+        self.heard += 1
         match message:
             case Ready():
                 self.ready = message
@@ -156,10 +162,41 @@ class _Child:
                 self._process.kill()
                 raise
 
+    def kill(self) -> None:
+        """End it now, without waiting: what hangs in the system may take its time."""
+        self._process.kill()
+
     def end(self) -> None:
         """End it now; nothing in it is worth waiting for."""
-        self._process.kill()
+        self.kill()
         self._process.wait()
+
+
+class _Patience:
+    """How long one who waits has heard nothing."""
+
+    def __init__(self, post: _Post, hang_s: float | None) -> None:
+        self._post, self._hang_s = post, hang_s
+        self._heard, self._silent_s = post.heard, 0.0
+        self._looked = time.monotonic()
+
+    def tick(self) -> None:
+        """Look again whether the wait is still wanted, and not in vain.
+
+        Raises:
+            Stopped: It is not wanted.
+            TimeoutError: Nothing was heard for too long.
+        """
+        if stop_wanted.get()():
+            raise Stopped("The model was stopped.")
+        now = time.monotonic()
+        # Not the whole time: who was asleep himself, by Ctrl-Z, has heard nothing either.
+        self._silent_s += min(now - self._looked, 2 * _TICK_S)
+        self._looked = now
+        if self._post.heard != self._heard:
+            self._heard, self._silent_s = self._post.heard, 0.0
+        if self._hang_s is not None and self._silent_s > self._hang_s:
+            raise TimeoutError
 
 
 class ModelProcess:
@@ -277,6 +314,7 @@ class ModelProcess:
         Raises:
             ModelDamaged: The model cannot be loaded.
             ModelCrashed: Its process ended before the call did.
+            ModelHung: It came no further, and was ended.
             Stopped: The call is no longer wanted.
         """
         while True:
@@ -296,10 +334,14 @@ class ModelProcess:
             if child.post.status is not None:
                 box.put(None)
         ended = False
+        patience = _Patience(child.post, self._load.hang_s)
         try:
             child.send(Call(id_, method, arguments, options))
             while True:
-                message = _wanted(box)
+                try:
+                    message = _wanted(box, patience)
+                except TimeoutError:
+                    raise self._hang(child) from None
                 ended = not isinstance(message, Piece)
                 match message:
                     case Piece():
@@ -320,7 +362,7 @@ class ModelProcess:
         """The child, after starting another where it has ended."""
         with self._lock:
             child = self._children[0]
-            if child.post.status is None:
+            if child.post.status is None and not child.post.hung:
                 return child
             self._before += child.post.usage
             self._announce(f"Loading {self.name} again…")
@@ -329,18 +371,35 @@ class ModelProcess:
 
     def _loaded(self) -> Ready:
         """What the model said when it was loaded."""
-        post = self._children[0].post
-        if post.ready is None:
-            post = self._serving().post
+        child = self._children[0]
+        if child.post.ready is None:
+            child = self._serving()
+        post = child.post
+        patience = _Patience(post, self._load.hang_s)
         while not post.told.wait(_TICK_S):
-            if stop_wanted.get()():
-                raise Stopped("The model was stopped.")
+            try:
+                patience.tick()
+            except TimeoutError:
+                raise self._hang(child) from None
         if post.ready is None:
             raise self._end_of(post)
         return post.ready
 
+    def _hang(self, child: _Child) -> Exception:
+        """End a process that gives no sign of life; what the person should be told."""
+        child.post.hung = True
+        child.kill()
+        log.warning("the model's process hung and was ended")
+        return self._end_of(child.post)
+
     def _end_of(self, post: _Post) -> Exception:
         """Why a process has ended, as the person should be told."""
+        if post.hung:
+            return ModelHung(
+                f"The model {self.name} gave no sign of life for {self._load.hang_s or 0:g} "
+                "seconds and was ended. Nothing was changed by it; try again, and the model is "
+                "loaded anew. Where it only takes that long, raise `hang_minutes` in settings.toml."
+            )
         if post.failure is not None:
             return post.failure
         if post.status == 0 and post.ready is not None:
@@ -348,28 +407,33 @@ class ModelProcess:
         how = _how(post.status or 0)
         log.warning("the model's process ended: %s", how)
         if post.ready is None:
+            ended = f"The model's process ended while it loaded {self._load.path} ({how})"
+            if post.status == -signal.SIGKILL:
+                return ModelDamaged(
+                    f"{ended}: close other programs, or choose a smaller model, which "
+                    "`memo model recommend` names."
+                )
             return ModelDamaged(
-                f"The model's process ended while it loaded {self._load.path} ({how}): the file "
-                "may be damaged, which `memo model pull` mends, or memory may be too small, for "
-                "which `memo model recommend` names a model."
+                f"{ended}: the file may be damaged, which `memo model pull` mends, or memory may "
+                "be too small, for which `memo model recommend` names a model."
             )
         return ModelCrashed(
             f"The process of the model {self.name} ended in the middle of its work ({how}). "
-            "What it was reading is not stored; try again, and the model is loaded anew."
+            "Nothing was changed by it; try again, and the model is loaded anew."
         )
 
 
-def _wanted(box: queue.SimpleQueue[object]) -> object:
-    """The next message of a call, unless the call is no longer wanted.
+def _wanted(box: queue.SimpleQueue[object], patience: _Patience) -> object:
+    """The next message of a call.
 
     Raises:
-        Stopped: It is not.
+        Stopped: The call is no longer wanted.
+        TimeoutError: The child gives no sign of life.
     """
     while True:
         with contextlib.suppress(queue.Empty):
             return box.get(timeout=_TICK_S)
-        if stop_wanted.get()():
-            raise Stopped("The model was stopped.")
+        patience.tick()
 
 
 def _how(status: int) -> str:

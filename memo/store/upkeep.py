@@ -1,4 +1,4 @@
-"""Dump, rebuild, embed anew, and back up."""
+"""Dump, rebuild, and back up."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from memo.errors import StoreBusy, StoreDamaged, StoreError
-from memo.events import FORGOTTEN, edit_text, squashed
-from memo.records import FactId, PassageId, from_utc_text
+from memo.errors import StoreDamaged, StoreError
+from memo.events import edit_text, squashed
+from memo.records import from_utc_text
 from memo.store import schema
-from memo.store.checking import Checking, is_unit
+from memo.store.checking import is_unit
 from memo.store.connection import check_pages
-from memo.store.rows import checked_vectors, passage_text, utc
+from memo.store.embedding import Embedding
+from memo.store.rows import utc
 from memo.store.snapshot import copy_into, forgets_of, snapshot
 from memo.trust.head import renew_head
 
@@ -20,12 +21,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from memo.lm import EmbedderIdentity
-    from memo.store.rows import Embed
     from memo.trust.head import Head
 
 
-class Upkeep(Checking):
+class Upkeep(Embedding):
     """What `memo doctor` and `memo backup` do to a store."""
 
     def dump(self) -> str:
@@ -126,68 +125,6 @@ class Upkeep(Checking):
                 f"DELETE FROM {kind}_vector WHERE {kind}_id = :id",  # noqa: S608 - as above
                 ({"id": id_} for id_ in bad),
             )
-
-    def embed_missing(self, embed: Embed) -> int:
-        """Give a vector to each passage that lost it with a forgotten sentence; how many."""
-        missing = self._without_vector()
-        vectors = self._embedded([text for _, _, text in missing], embed)
-        with self._writing():
-            return self._fill(vectors)
-
-    def reembed(self, embedder: EmbedderIdentity, embed: Embed) -> None:
-        """Replace all vectors by another embedder's. Open the store without one for this.
-
-        Raises:
-            StoreBusy: Another program stored something meanwhile.
-        """
-        texts = list(dict.fromkeys(text for _, _, text in self._texts()))
-        vectors = checked_vectors(texts, embed(texts), embedder) if texts else {}
-        with self._writing():
-            self._install(embedder)
-            self._fill(vectors)
-            if self._without_vector():
-                raise StoreBusy(f"{self.path} was written to while it was embedded: try again.")
-        self._embedder = embedder
-
-    def _texts(self) -> list[tuple[str, int, str]]:
-        """What facts and passages are found by; undone ones too, as they may be redone."""
-        facts = self._all("SELECT id, question || ' ' || text FROM fact WHERE NOT forgotten")
-        passages = self._all(
-            """
-            SELECT p.id, p.speaker, p.text
-            FROM passage p JOIN document d ON d.id = p.document_id AND NOT d.forgotten
-            WHERE p.text <> :forgotten
-            """,
-            {"forgotten": FORGOTTEN},
-        )
-        return [("fact", id_, text) for id_, text in facts] + [
-            ("passage", id_, passage_text(speaker, text)) for id_, speaker, text in passages
-        ]
-
-    def _without_vector(self) -> list[tuple[str, int, str]]:
-        have = {
-            "fact": set(self._ids("SELECT fact_id FROM fact_vector")),
-            "passage": set(self._ids("SELECT passage_id FROM passage_vector")),
-        }
-        return [(kind, id_, text) for kind, id_, text in self._texts() if id_ not in have[kind]]
-
-    def _fill(self, vectors: dict[str, bytes]) -> int:
-        """Store these vectors where one is missing, and index what may be found."""
-        live = set(self._live_passages())
-        filled = 0
-        for kind, id_, text in self._without_vector():
-            if text not in vectors:
-                continue
-            filled += 1
-            row = {"id": id_, "vector": vectors[text]}
-            if kind == "fact":
-                self._all("INSERT INTO fact_vector VALUES (:id, :vector)", row)
-                self._index_vector(FactId(id_))
-            else:
-                self._all("INSERT INTO passage_vector VALUES (:id, :vector)", row)
-                if id_ in live:
-                    self._index_passage_vectors([PassageId(id_)])
-        return filled
 
     def backup(self, path: Path, *, thorough: bool = True) -> None:
         """Write a whole, checked and sealed copy, encrypted where the store is.

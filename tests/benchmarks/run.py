@@ -12,8 +12,9 @@ search    the worst share of the time that a search of 100,000 or a million fact
 growth    the worst growth of any look into a store, over the growth of the store
 past      a search where nine of ten facts are past, over one where none is
 imports   what a document costs where there are 100 times as many facts, by fakes
-memory    megabytes that `memo facts` takes at most in the largest store
+memory    megabytes that `memo facts` takes in the largest store, listing all or searching one
 doctor    processor seconds of `memo doctor` among 100,000 facts, the worse of plain and encrypted
+peer      mem0's processor time over memo's, storing and searching messages: the worse (--peer)
 start     `memo --help` over `python -c pass`
 batched   32 verdicts one at a time with prefix reuse, over the same together
 rates     tokens a second, memo's over llama.cpp's own loop: the worse of prompt and generation
@@ -45,6 +46,7 @@ import cost
 import engine
 import keeping
 import parse
+import peer
 import scale
 import screens
 import stories
@@ -78,6 +80,7 @@ PAST_RATIO = 1.25
 IMPORT_RATIO = 4.0
 FACTS_MB = 300.0
 START_RATIO = 4.0
+PEER_RATIO = 1.0
 DOCTOR_S = 30.0
 BATCHED_RATIO = 2.0
 RATES_RATIO = 0.95
@@ -105,6 +108,7 @@ class Bench:
         self.settings = load(model=options.model)
         self.file, self.resume = Path(options.stories).stem, options.resume
         self.exports: Path | None = options.exports
+        self.peer: str = options.peer
         self.size: int = options.facts
         """Facts of the largest store."""
         self._folder = folder
@@ -320,10 +324,16 @@ class Bench:
         return Result(round(ratio, 2), "times, at most", IMPORT_RATIO, ratio <= IMPORT_RATIO, found)
 
     def memory(self) -> Result:
-        """All current facts of the largest store, listed."""
-        home = self.stores.home(self.size)
-        peak = scale.peak_mb(["--home", str(home), "facts"])
-        return Result(peak, "MB, at most", FACTS_MB, peak <= FACTS_MB, {"facts": self.size})
+        """All current facts of the largest store, listed, and a search by meaning among them."""
+        home = ["--home", str(self.stores.home(self.size))]
+        peaks = {
+            "all": scale.peak_mb([*home, "facts"]),
+            "search": scale.peak_mb([*home, "facts", "Where does Lumi work?"]),
+        }
+        peak = max(peaks.values())
+        return Result(
+            peak, "MB, at most", FACTS_MB, peak <= FACTS_MB, {"facts": self.size, "mb": peaks}
+        )
 
     def doctor(self) -> Result:
         """A check of everything in a store of 100,000 facts; what keeping it safe takes, too."""
@@ -331,6 +341,18 @@ class Bench:
         found = keeping.measure(home / "memo.db", self.embedder)
         slowest = max(found["plain"]["doctor_s"], found["encrypted"]["doctor_s"])
         return Result(slowest, "seconds, at most", DOCTOR_S, slowest <= DOCTOR_S, found)
+
+    def compare_peer(self) -> Result:
+        """The same messages stored and searched by another memory library, no model anywhere."""
+        found = peer.measure(self.peer)
+        ratios = {
+            name: round(found["mem0"][f"{name}_s"] / found["memo"][f"{name}_s"], 2)
+            for name in ("add_cpu", "add_wall", "search_cpu", "search_wall")
+        }
+        worst = min(ratios["add_cpu"], ratios["search_cpu"])
+        return Result(
+            worst, "times the speed", PEER_RATIO, worst >= PEER_RATIO, {"ratios": ratios, **found}
+        )
 
     def start(self) -> Result:
         """What it takes to be shown the commands."""
@@ -388,6 +410,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "imports": Bench.imports,
     "memory": Bench.memory,
     "doctor": Bench.doctor,
+    "peer": Bench.compare_peer,
     "start": Bench.start,
     "batched": lambda b: b.engine(engine.batched, "times faster together", BATCHED_RATIO),
     "rates": lambda b: b.engine(engine.rates, "of llama.cpp's rate", RATES_RATIO),
@@ -415,6 +438,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--facts", type=int, default=100_000, metavar="N", help="size of the largest store"
     )
     parser.add_argument("--stores", type=Path, metavar="DIR", help="stores, kept and not rebuilt")
+    parser.add_argument(
+        "--peer", default=sys.executable, metavar="PYTHON", help="of an environment with mem0ai"
+    )
     chosen = parser.parse_args(arguments)
     if unknown := [name for name in chosen.name if name not in BENCHMARKS]:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
@@ -423,6 +449,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench = Bench(chosen, chosen.stores or Path(passing.name))
     try:
         for name in chosen.name or [name for name in BENCHMARKS if name != "card" or devices()]:
+            if name == "peer" and (why := peer.missing(chosen.peer)):
+                print(f"peer is skipped: {why}", file=sys.stderr)
+                continue
             results[name] = BENCHMARKS[name](bench)
     except ModelError as error:
         print(error, file=sys.stderr)

@@ -4,7 +4,7 @@ into them, and what a start takes. `run.py search growth imports memory start`.
 
 from __future__ import annotations
 
-import os
+import json
 import random
 import subprocess
 import sys
@@ -242,18 +242,25 @@ def import_into(home: Path, messages: int, seed: int = 99) -> dict[str, Any]:
 # -- processes -----------------------------------------------------------------------
 
 
+_PEAK = """
+import json, os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_maxrss]))
+"""
+"""Between us and what is measured: a process begins with the peak of the one it was forked from."""
+
+
 def peak_mb(arguments: list[str]) -> float:
     """The most memory that a run of memo has in use, in MB."""
-    with subprocess.Popen(
-        [*_NICE, sys.executable, "-m", "memo", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as child:
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"memo {' '.join(arguments)} ended with {child.returncode}")
-    return round(usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3), 1)
+    memo = [*_NICE, sys.executable, "-m", "memo", *arguments]
+    told = subprocess.run(
+        [sys.executable, "-c", _PEAK, *memo], capture_output=True, text=True, check=True
+    ).stdout
+    ended, peak = json.loads(told)
+    if ended:
+        raise RuntimeError(f"memo {' '.join(arguments)} ended with {ended}")
+    return round(float(peak) / (1e6 if sys.platform == "darwin" else 1e3), 1)
 
 
 def starts(commands: dict[str, list[str]], rounds: int = 15) -> dict[str, float]:
