@@ -73,7 +73,9 @@ def preview(memory: Memory, paths: Sequence[Path], settings: Settings) -> Previe
 
 def preview_content(seen: Preview, tz: tzinfo | None) -> Content:
     """A preview as a person reads it."""
-    head = f"{len(seen.new)} new documents, {seen.known} known already, {len(seen.skipped)} skipped"
+    head = (
+        f"{len(seen.new)} new documents, {seen.known} stored already, {len(seen.skipped)} skipped"
+    )
     lines = [Content.styled(head, "bold")]
     for document in seen.new[:_MOST_LISTED]:
         said = f"  {len(document.messages)} said"
@@ -131,8 +133,9 @@ class Import(ModalScreen[Job | None]):
                 with VerticalScroll():
                     yield Static(
                         Content.styled(
-                            "Chats as JSON lines, Markdown notes, plain text. Pick a file beside, "
-                            "type a path above, or drop one on it.",
+                            "Exports of chats and assistants, Markdown notes, mail, calendars, "
+                            "plain text: a file, a folder or a zip. Pick one beside, type a path "
+                            "above, or drop one on it.",
                             DIM,
                         ),
                         id="preview",

@@ -189,7 +189,15 @@ def test_models_settings_and_first_run_show_it_and_do_nothing(
     memory = memory_of(tmp_path)
     keys = {b.id or "": one for b, one in zip(bindings(), several, strict=False)}
     home = tmp_path / several[3].replace("/", "_")
-    memory.choose(replace(memory.settings, home=home, me="".join(several), theme=several[20]))
+    memory.choose(
+        replace(
+            memory.settings,
+            home=home,
+            models=tmp_path / "models",  # one is pulled
+            me="".join(several),
+            theme=several[20],
+        )
+    )
     before = memory.settings
 
     async def story(pilot: Pilot[int]) -> None:

@@ -136,7 +136,7 @@ def test_an_import_is_previewed_then_read_in_the_background(tmp_path: Path) -> N
         await until(pilot, lambda: isinstance(pilot.app.screen, Import))
         pilot.app.screen.query_one("#path", Input).value = str(file)
         await pilot.press("enter")
-        await shows(pilot, "4 new documents, 0 known already, 1 skipped", "chat.jsonl:1")
+        await shows(pilot, "4 new documents, 0 stored already, 1 skipped", "chat.jsonl:1")
         assert memory.documents() == []
         await pilot.press("ctrl+s")
         await until(pilot, lambda: len(memory.documents()) == 4)
