@@ -99,6 +99,8 @@ def same_slots(
                 continue
             if wording.content(claim.question) == wording.content(fact.claim.question):
                 equal.append((i, fact))
+            elif wording.only_happened(claim.text):
+                continue  # `has twisted her knee` takes the place of no illness
             elif asking[row, column] >= SAME_SLOT:
                 alike.append((i, fact))
                 both.append(False)

@@ -340,6 +340,22 @@ def test_questions_worded_differently_ask_the_same_if_each_answers_the_other(lif
     assert life.true_on() == [borealis]
 
 
+def test_what_has_happened_takes_the_place_of_no_state(life: Life) -> None:
+    ill, hurt = "Ann has asthma.", "Ann has twisted her knee."
+    slots = {
+        ill: "What illness does Ann have? | asthma | one",
+        hurt: "What injury does Ann have? | twisted her knee | one",
+    }
+    readings = {
+        (ill, "What injury does Ann have?"): "asthma",
+        (hurt, "What illness does Ann have?"): "twisted her knee",
+    }
+    lm = reader(extracts={"asthma": [ill], "knee": [hurt]}, slots=slots, readings=readings)
+    life.tell(document("I have asthma.", "2024-01-05"), lm)
+    life.tell(document("I've twisted my knee.", "2024-06-01"), lm)
+    assert life.true_on() == [ill, hurt]
+
+
 @pytest.mark.parametrize(
     "text",
     [

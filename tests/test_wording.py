@@ -486,3 +486,17 @@ def test_what_comes_instead(text: str, *, instead: bool) -> None:
 )
 def test_what_is_so_for_a_while(text: str, after: str, *, passes: bool) -> None:
     assert wording.passes(text, after) is passes
+
+
+@pytest.mark.parametrize(
+    ("text", "only"),
+    [
+        ("Ann has twisted her knee badly.", True),
+        ("Ann has finished the carpet.", False),
+        ("Ann has moved to Hull.", False),
+        ("Ann has a broken leg.", False),
+        ("Ann has been in Hull since May.", False),
+    ],
+)
+def test_what_has_only_happened(text: str, *, only: bool) -> None:
+    assert wording.only_happened(text) is only

@@ -70,6 +70,14 @@ _LENT = re.compile(r"\b(?:lent|loaned) (?:it|them|one)\b|\bon loan\b", re.IGNORE
 
 _LASTING = re.compile(r"\b(?:been|lived|worked|had|since)\b", re.IGNORECASE)
 
+_HAPPENED = re.compile(
+    r"\b(?:has|have) (?:\w+ly )?(?!been\b|become\b|begun\b|taken\b|bought\b|got\w*|chosen\b|"
+    r"(?:mov|chang|switch|start|join|decid|adopt|open|settl|transferr|return|swapp|turn)ed\b)"
+    r"\w+(?:ed|en|wn|ught)\b",
+    re.IGNORECASE,
+)
+"""`has twisted her knee`, not `has moved to Hull`: after that something is so."""
+
 _SMALL = r"(?:(?:on|in|at|from|to|with|for|by|an?|the|my|our|his|her|their) )"
 
 _LIGHT = frozenset(
@@ -192,6 +200,11 @@ def passes(text: str, after: str = "") -> bool:
     """
     passing = _PASSING.search(text) is not None and not _LASTING.search(text)
     return passing or _LENT.search(after) is not None
+
+
+def only_happened(text: str) -> bool:
+    """Whether a sentence tells of what has happened, rather than of what is so since."""
+    return _HAPPENED.search(text) is not None and not ends_something(text)
 
 
 def keeps(text: str) -> bool:
