@@ -75,6 +75,13 @@ def test_a_conversation_is_gone_on_with_and_read_as_it_was(store: Store) -> None
     assert (listed.title, listed.exchanges) == ("I live in Hull now.", 2)
 
 
+def test_the_one_spoken_in_last_is_first_within_a_second_too(store: Store) -> None:
+    first, _ = store.begin_exchange("One.")
+    second, _ = store.begin_exchange("Two.")
+    store.begin_exchange("Three.", first)
+    assert [one.id for one in store.conversations()] == [first, second]
+
+
 def test_one_is_found_by_all_words_of_either_side_the_latest_first(store: Store) -> None:
     asked(store, "Where is the Ö-lamp?", "In Hull.")
     asked(store, "Who is Bob?", "Nobody in Hull.")

@@ -124,8 +124,10 @@ class Conversations(Decisions):
             """
         )
         spoken: dict[int, list[tuple[str, str, str, str]]] = {}
-        for id_, *exchange in rows:
-            spoken.setdefault(id_, []).append(tuple(exchange))
+        for id_, *exchange in rows:  # times are of seconds, and a clock may go back: rows do not
+            exchanges = spoken.pop(id_, [])
+            exchanges.append(tuple(exchange))
+            spoken[id_] = exchanges
         found = []
         for id_, exchanges in spoken.items():
             text = "\n".join(f"{said}\n{answer}" for *_, said, answer in exchanges).casefold()
@@ -138,7 +140,7 @@ class Conversations(Decisions):
                         ConversationId(id_), title, from_utc_text(begun), last, len(exchanges)
                     )
                 )
-        return sorted(found, key=lambda one: (one.last, one.id), reverse=True)
+        return found[::-1]
 
     def exchanges(self, conversation: ConversationId) -> list[KeptExchange]:
         """All of one, the first first, with their sources as these stand today.
