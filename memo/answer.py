@@ -19,7 +19,7 @@ from memo.claims import has_slot
 from memo.records import Answer, CitedFact, CitedPassage, Fact, Passage, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
     from memo.lm import LanguageModel
@@ -214,7 +214,7 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
             return
     draft.value, draft.abstained = value, None
     text = ""
-    for piece in chain([sentence], pieces):
+    for piece in _rightly_cited(chain([sentence], pieces), value, notes):
         said = piece if text else piece.lstrip()
         text += said
         if said:
@@ -227,6 +227,42 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
         yield f" [{best}]"
     if question.wants_list:
         draft.items = _items(question, value, notes, lm)
+
+
+def _rightly_cited(pieces: Iterable[str], value: str, notes: _Notes) -> Iterator[str]:
+    """A sentence in which each citation is of a note that holds what it says.
+
+    A small model says rightly where Ann worked, and then cites where she lives.
+    """
+    said = held = ""
+    for piece in pieces:
+        held += piece
+        while held:
+            start, end = held.find("["), held.find("]")
+            ready = held if start < 0 else held[: end + 1] if end >= 0 else held[:start]
+            if not ready:
+                break  # a citation whose end has not come yet
+            held = held.removeprefix(ready)
+            said += ready
+            mark = _CITATION.search(ready)
+            if mark is not None:
+                right = _right_note(int(mark.group(1)), value, said, notes)
+                ready = f"{ready[: mark.start()]}[{right}]{ready[mark.end() :]}"
+            yield ready
+    if held:
+        yield held
+
+
+def _right_note(cited: int, value: str, said: str, notes: _Notes) -> int:
+    """The note most like a sentence with the value in it, where the one cited has none of it."""
+    line = notes.lines[cited - 1] if 0 < cited <= len(notes.lines) else ""
+    holding = [n for n, other in enumerate(notes.lines, 1) if wording.occurs(value, other)]
+    if not holding or not wording.occurs(value, said):
+        return cited
+    if wording.content(value) & wording.content(line):
+        return cited
+    words = wording.content(_CITATION.sub("", said))
+    return max(holding, key=lambda n: len(words & wording.content(notes.lines[n - 1])))
 
 
 def _head(pieces: Iterator[str]) -> tuple[str, str]:

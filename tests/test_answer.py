@@ -325,6 +325,29 @@ def test_a_value_that_the_cited_note_does_not_hold_gives_way_to_that_of_the_note
     assert (said.answer, said.text) == ("Borealis", "Ann works at Borealis [1].")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("Ann worked at Acme [1].", "Ann worked at Acme [2]."),
+        ("Ann worked at Acme [2].", "Ann worked at Acme [2]."),
+        ("Ann worked at Acme [9].", "Ann worked at Acme [2]."),
+        ("Ann lives in Hull [1].", "Ann lives in Hull [1]."),
+    ],
+    ids=["of another note", "right", "of none", "of what it says"],
+)
+def test_a_citation_is_of_the_note_that_holds_what_is_said(sentence: str, told: str) -> None:
+    home = Fact(
+        FactId(7),
+        Claim("Ann lives in Hull.", "Where does Ann live?", "Hull", ("Ann",)),
+        State.CURRENT,
+        on("2024-01-05"),
+        None,
+    )
+    given = asked(BEFORE, found(home, former("Acme")), {BEFORE: f"Acme | {sentence}"})
+    assert given.text.startswith(told)
+    assert given.answer == ("Hull" if "Hull" in told else "Acme")
+
+
 def test_days_are_those_of_the_persons_zone() -> None:
     # Midnight in London's summer is an hour earlier by universal time.
     until = datetime(2024, 4, 27, 23, tzinfo=UTC)
