@@ -136,6 +136,23 @@ def test_what_was_stored_soon_after_a_backup_is_not_overdue(tmp_path: Path) -> N
             assert (backups.overdue(store) == stood_still) is late
 
 
+def test_without_any_backup_half_an_hour_is_not_overdue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import that was killed has made none; one that could not be written is told at once."""
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        stood_still = on("2026-01-01")
+        for minutes, late in ((29, False), (31, True)):
+            monkeypatch.setattr(
+                backups, "_now", lambda m=minutes: stood_still + timedelta(minutes=m)
+            )
+            assert (backups.overdue(store) == stood_still) is late
+        opening.backup_folder(store.path).write_text("something in the way")
+        monkeypatch.setattr(backups, "_now", lambda: stood_still)
+        assert backups.overdue(store) == stood_still
+
+
 # -- what ----------------------------------------------------------------------------
 
 

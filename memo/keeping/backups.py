@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -186,9 +187,15 @@ def overdue(store: Store) -> datetime | None:
     found = kept(store.path)
     seal = seal_of(found[-1].path) if found else None
     span = store.stored_after(seal.head if seal else Head())
-    if span is None or (found and span[1] < found[-1].at + EVERY):
+    if span is None:
         return None
-    return span[0]
+    first, last = span
+    if found:
+        return first if last >= found[-1].at + EVERY else None
+    # The first import makes none until it ends: one that was killed just now is no fault.
+    folder = backup_folder(store.path)
+    hindered = folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK))
+    return first if hindered or _now() - first >= EVERY else None
 
 
 def recover_key(store: Path) -> bool:

@@ -105,8 +105,9 @@ def _backups(store: Path) -> Check:
 
 def _no_backup(store: Path, since: datetime) -> str:
     return (
-        f"none holds what was stored since {utc_text(since)}: make room in {backup_folder(store)} "
-        "and see who may write there, or `memo backup FILE` elsewhere"
+        f"none holds what was stored since {utc_text(since)}: the next command makes one; if it "
+        f"can't, make room in {backup_folder(store)} and see who may write there, or "
+        "`memo backup FILE` elsewhere"
     )
 
 
