@@ -165,7 +165,7 @@ def _missed(parts: list[tuple[Spoken, str]], said: list[Said]) -> list[tuple[Spo
     known = [wording.content(s.claim.text) for s in said]
     missed = []
     for turn, part in parts:
-        for clause in wording.stating(part):
+        for clause in wording.stating(wording.agreeing(part, turn.speaker)):
             about = wording.content(" ".join(wording.leading_subjects(clause)))
             telling = wording.content(clause) - about - _SLIGHT
             if telling and all(2 * len(telling & told) < len(telling) for told in known):

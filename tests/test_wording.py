@@ -160,6 +160,37 @@ def test_what_ends_is_told_from_what_comes_instead(value: str, text: str, over: 
 
 
 @pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("At 7.30 to Dr. Hale. Then home", ["At 7.30 to Dr. Hale.", "Then home"]),
+        ("See memo.org. It costs 3.50!", ["See memo.org.", "It costs 3.50!"]),
+        ("Yes.No; well... really?", ["Yes.", "No;", "well...", "really?"]),
+    ],
+)
+def test_a_point_within_a_word_or_a_title_ends_no_sentence(text: str, parts: list[str]) -> None:
+    assert wording.sentences(text) == parts
+
+
+def test_an_ordinal_is_its_number() -> None:
+    assert wording.occurs("the 14th of March", "on 14 March")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "agreeing"),
+    [
+        ("Ann smoke ten a day", "Ann smokes ten a day"),
+        ("True, Ann never study", "True, Ann never studies"),
+        ("Ann left Hull and live in York", "Ann left Hull and Ann lives in York"),
+        ("Ann wants to leave and live in York", "Ann wants to leave and live in York"),
+        ("Ann has tea and work is fine", "Ann has tea and work is fine"),
+        ("Bo saw Ann drive", "Bo saw Ann drive"),
+    ],
+)
+def test_verbs_agree_with_the_name_that_stands_for_i(sentence: str, agreeing: str) -> None:
+    assert wording.agreeing(sentence, "Ann") == agreeing
+
+
+@pytest.mark.parametrize(
     ("text", "resolved"),
     [
         ("I've bought a car, my mum hates it", "Bo has bought a car, Bo's mum hates it"),
@@ -229,10 +260,13 @@ def test_what_goes_on_is_no_ending(text: str) -> None:
         ("I told Ben that he should try Acme.", "Acme", "Ann", False),
         ("Ben and I moved to York.", "York", "Ann", True),
         ("Ben and I moved to York.", "York", "Ben", True),
+        ("I told Ben goodbye and live in York now.", "York", "Ann", True),
+        ("I told Ben goodbye and live in York now.", "York", "Ben", False),
+        ("Ben moved out with Cleo and works at Acme.", "Acme", "Ben", True),
     ],
 )
 def test_the_nearest_mention_owns_a_value(text: str, value: str, subject: str, owned: bool) -> None:
-    people = frozenset({"Ann", "Ben"})
+    people = frozenset({"Ann", "Ben", "Cleo"})
     assert wording.may_own(subject, value, text, "Ann", people) == owned
 
 
@@ -412,6 +446,8 @@ def test_a_value_may_be_said_only_to_deny_it(value: str, text: str, *, denied: b
         ("Go and say hi to Ann, which suits Ann fine, and she likes it", []),
         ("Ann would live in Hull if Ben paid, Ann will come if you call", []),
         ("Someone offered Ann a job in Wales, you have a week to think", []),
+        ("It was fine except that Ann smokes ten a day", ["Ann smokes ten a day."]),
+        ("Ann works somewhere else now", []),
     ],
 )
 def test_clauses_that_are_facts_as_they_stand(sentence: str, clauses: list[str]) -> None:

@@ -23,7 +23,7 @@ _IMAGINED = re.compile(r"\b(?:would|might)\b", re.IGNORECASE)
 
 _JOINT = re.compile(
     r"[,;:!?.]+\s|\s(?:-|\u2013|\u2014)\s|"
-    r"\s(?:because|so|but|while|though|although|since|which|who|where|when)\s|"
+    r"\s(?:except that|because|so|but|while|though|although|since|which|who|where|when)\s|"
     r"\sand\s(?=(?:the|my|our|[^\W\d_a-z])[\w'’-]*\s[\w'’-]+\s)"
 )
 """Where one clause ends and another one with a subject of its own begins."""
@@ -39,6 +39,8 @@ _AUXILIARIES = frozenset("is was has had will can ca could does did wo".split())
 _SECOND_PERSON = frozenset("you your you're you've you'll yours".split())
 
 _CONDITIONS = frozenset("if unless imagine suppose".split())
+
+_UNNAMED = frozenset("something somewhere somebody someone".split())
 
 _SHORTEST = 4
 
@@ -57,7 +59,7 @@ def stating(sentence: str) -> list[str]:
             continue
         fact = f"{plain[0].upper()}{plain[1:]}."
         told = set(words(fact))
-        loose = not stands_alone(fact) or is_imagined(fact) or told & _CONDITIONS
+        loose = not stands_alone(fact) or is_imagined(fact) or told & (_CONDITIONS | _UNNAMED)
         if not loose and not told & _SECOND_PERSON and _has_verb(fact):
             found.append(fact)
     return found

@@ -22,8 +22,8 @@ _FIRST_PERSON = frozenset("i i'm i've i'll i'd we we're we've we'll we'd me us".
 _THIRD_PERSON = frozenset("he she they he's she's they're they've they'll his her their".split())
 
 _ELDERS = (
-    frozenset("mother mum mom mam mama mummy parents".split()),
-    frozenset("father dad papa daddy parents".split()),
+    frozenset("mother mum mom mam mama mamma mummy parents".split()),
+    frozenset("father dad papa papà daddy parents".split()),
     frozenset("gran grandma granny nan nana grandmother".split()),
     frozenset("grandad grandpa grandfather".split()),
 )
@@ -78,6 +78,13 @@ VERB = re.compile(
 )
 """Words by which it is seen that a name before them does something."""
 
+HABITS = (
+    "bake collect commute cook cycle dance drink drive eat grow help jog keep live make paint play "
+    "rent ride rise run sell share sing sleep smoke speak study swim take teach train use "
+    "volunteer wake walk wear work write"
+).split()
+"""Verbs, as `I` has them, of what somebody does for a time."""
+
 _PLACING = frozenset("in at to from on of for near via by the into called named".split())
 
 _CONTRACTED = re.compile(r"['’]\w+$")
@@ -131,6 +138,37 @@ def resolved(text: str, speaker: str) -> str:
     for form, becomes in _SPEAKER_FORMS:
         text = form.sub(lambda _, to=becomes: to.format(speaker), text)  # type: ignore[misc]
     return text
+
+
+_ADVERB = r"(?:(?:also|always|never|now|often|only|really|still|usually) )?"
+_HABIT = rf"({'|'.join(HABITS)})\b(?! (?:is|was|are|were|has|had|will|and)\b)"
+_WISHED = re.compile(r"\b(?:to|will|would|can|could|might|should|must|if|when|let|not|n['’]t)\b")
+
+
+def agreeing(sentence: str, speaker: str) -> str:
+    """A resolved sentence in which verbs agree with the speaker's name: `Ann smokes`.
+
+    Where it goes on with what the speaker does it says who does: of `Ann left Hull and live in
+    York` it makes `Ann left Hull and Ann lives in York`.
+    """
+    if speaker == "I":
+        return sentence
+    name = re.escape(speaker)
+    joined = re.search(rf" and (?={_ADVERB}{_HABIT})", sentence)
+    before = sentence[: joined.start()] if joined else ""
+    if joined and re.match(rf"{name} (?!and\b)", before) and not _WISHED.search(before):
+        sentence = f"{before} and {speaker} {sentence[joined.end() :]}"
+    return re.sub(
+        rf"(^|[,:] |\b(?:and|but|so|that) )({name} {_ADVERB}){_HABIT}",
+        lambda m: f"{m[1]}{m[2]}{_third(m[3])}",
+        sentence,
+    )
+
+
+def _third(verb: str) -> str:
+    if re.search(r"[^aeo]y$", verb):
+        return f"{verb[:-1]}ies"
+    return f"{verb}es" if verb.endswith("ch") else f"{verb}s"
 
 
 def claimed(sentence: str, speaker: str) -> str:
@@ -350,6 +388,7 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
             somebody = known.get(stem(introduced.group(1).casefold()))
             named = {somebody} if somebody else named
         nearest: set[str | None] = {None}
+        acting: set[str | None] = set()
         here: set[str | None] = set()
         last = -9
         holds = wanted <= content(sentence)
@@ -357,6 +396,10 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
             if holds and stem(token) in wanted:
                 found |= nearest
                 holds = False
+            if last == i - 1 and (_does(token) or tokens[last] in {"i", "we"}):
+                acting = nearest
+            elif token in {"and", "but"} and _goes_on(tokens[i + 1 :]):
+                nearest = acting or nearest  # of `I left Hull and live in York`, both
             owner: set[str | None] | None = None
             if stem(token) in known:
                 owner = {known[stem(token)]}
@@ -375,6 +418,15 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
                 last = i
         named = here or named
     return found
+
+
+def _goes_on(tokens: list[str]) -> bool:
+    """Whether what follows an `and` is another thing that the same person does."""
+    return bool(tokens) and (tokens[0] in HABITS or _does(tokens[0]))
+
+
+def _does(token: str) -> bool:
+    return VERB.fullmatch(token) is not None and token not in STOP
 
 
 def may_own(

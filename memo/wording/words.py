@@ -35,7 +35,13 @@ WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 POSSESSIVE = re.compile(r"['’]s?$")
 """The ending of `Ann's` and `the boys'`."""
 
-_SENTENCE = re.compile(r"[^.!?\n;]+[.!?;]*")
+_SENTENCE = re.compile(
+    r"(?:[^.!?\n;]|(?<=\w)\.(?=[a-z\d])|(?<=\bMr)\.|(?<=\bMs)\.|(?<=\bDr)\.|(?<=\bSt)\.|(?<=\bMrs)\.)+"
+    r"[.!?;]*"
+)
+"""Not ended by the points of `7.30`, `memo.org` and `Dr. Hale`."""
+
+_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 
 _NAME = re.compile(r"\b[^\W\d_a-z][\w'’-]*", re.UNICODE)
 
@@ -45,7 +51,8 @@ def words(text: str) -> list[str]:
     found = []
     for match in WORD.finditer(text):
         word = POSSESSIVE.sub("", match.group().casefold().replace("’", "'"))
-        found.append(_NUMBERS.get(word, word))
+        ordinal = _ORDINAL.fullmatch(word) if word[0].isdigit() else None
+        found.append(ordinal.group(1) if ordinal else _NUMBERS.get(word, word))
     return found
 
 
