@@ -261,6 +261,28 @@ def test_damage_of_files_is_found(memo: Memo, kind: str) -> None:
     assert (check in found(memo)) is (kind not in MENDED)
 
 
+@pytest.mark.parametrize("repair", [(), ("--repair",)])
+def test_facts_that_lie_out_of_order_are_not_read_forever(
+    memo: Memo, repair: tuple[str, ...]
+) -> None:
+    """As one flipped bit in the number of a row leaves them."""
+    path = memo.home / "memo.db"
+    with raw(path) as db:
+        ((root, size),) = db.execute(
+            "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'fact'"
+        )
+        list(db.execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+    content = bytearray(path.read_bytes())
+    page = (root - 1) * size
+    assert content[page] == 13  # a leaf, so that its cells are rows
+    first, second = slice(page + 8, page + 10), slice(page + 10, page + 12)
+    content[first], content[second] = content[second], content[first]
+    path.write_bytes(content)
+    result = memo("doctor", *repair)
+    assert result.exit_code == 5
+    assert "out of order" in result.stdout + result.stderr
+
+
 def test_a_store_that_lost_its_end_is_refused_and_says_what_to_do(memo: Memo) -> None:
     earlier(memo.home)
     result = memo("facts")

@@ -269,7 +269,7 @@ class Codes(Reading):
             return
         for part in (*FACTS, PASSAGES):
             after = 0
-            while ids := self._coded_ids(part, after):
+            while self._in_order(after, ids := self._coded_ids(part, after)):
                 segment = self._new_segment(part)
                 self._write_slot(segment, 0, self._expected_slots(part, ids).tobytes())
                 self._count_used(segment, len(ids))
@@ -339,7 +339,7 @@ class Codes(Reading):
         wanted = 0
         for part in parts:
             after = 0
-            while ids := self._coded_ids(part, after):
+            while self._in_order(after, ids := self._coded_ids(part, after)):
                 wanted, after = wanted + len(ids), ids[-1]
         (placed,) = self._one("SELECT count(*) FROM code_place WHERE kind = :kind", {"kind": kind})
         return whole and wanted == placed == sum(used for _, _, used in sizes)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import apsw
@@ -21,7 +22,7 @@ from memo.trust.cipher import broken_page
 from memo.trust.head import read_head, write_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -211,6 +212,16 @@ class Connection:
 
     def _ids(self, sql: str, bindings: dict[str, object] | None = None) -> list[int]:
         return [row[0] for row in self._all(sql, bindings)]
+
+    def _in_order(self, after: int, ids: Sequence[int]) -> bool:
+        """Whether there are ids, which lie in order behind one.
+
+        Raises:
+            StoreDamaged: They do not: who asks for the next ones by the last would never end.
+        """
+        if any(one >= other for one, other in pairwise((after, *ids))):
+            raise opening.explained(apsw.CorruptError("rows out of order"), self.path)
+        return bool(ids)
 
     def _each(self, sql: str, bindings: dict[str, object] | None = None) -> Iterator[Row]:
         """Rows one at a time, for those that are too many to hold."""

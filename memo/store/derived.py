@@ -198,10 +198,8 @@ class Derived(Search):
     def _fact_chunks(self) -> Iterator[list[FactId]]:
         """The ids of all facts, some at a time: what is derived of all at once fits no memory."""
         after = 0
-        while ids := self._ids(
-            "SELECT id FROM fact WHERE id > :after ORDER BY id LIMIT :count",
-            {"after": after, "count": _CHUNK},
-        ):
+        statement = "SELECT id FROM fact WHERE id > :after ORDER BY id LIMIT :count"
+        while self._in_order(after, ids := self._ids(statement, {"after": after, "count": _CHUNK})):
             yield [FactId(id_) for id_ in ids]
             after = ids[-1]
 

@@ -47,11 +47,13 @@ class Embedding(Checking):
         filled = 0
         for kind in _WITHOUT:
             after = 0
-            while missing := self._without_vector(kind, after):
+            missing = self._without_vector(kind, after)
+            while self._in_order(after, [id_ for id_, _ in missing]):
                 vectors = self._embedded([text for _, text in missing], embed)
                 with self._writing():
                     filled += self._fill(kind, dict(missing), vectors)
                 after = missing[-1][0]
+                missing = self._without_vector(kind, after)
         return filled
 
     def reembed(self, embedder: EmbedderIdentity, embed: Embed) -> None:
