@@ -261,10 +261,7 @@ def test_damage_of_files_is_found(memo: Memo, kind: str) -> None:
     assert (check in found(memo)) is (kind not in MENDED)
 
 
-@pytest.mark.parametrize("repair", [(), ("--repair",)])
-def test_facts_that_lie_out_of_order_are_not_read_forever(
-    memo: Memo, repair: tuple[str, ...]
-) -> None:
+def test_facts_that_lie_out_of_order_are_not_read_forever(memo: Memo) -> None:
     """As one flipped bit in the number of a row leaves them."""
     path = memo.home / "memo.db"
     with raw(path) as db:
@@ -278,9 +275,10 @@ def test_facts_that_lie_out_of_order_are_not_read_forever(
     first, second = slice(page + 8, page + 10), slice(page + 10, page + 12)
     content[first], content[second] = content[second], content[first]
     path.write_bytes(content)
-    result = memo("doctor", *repair)
+    result = memo("doctor")
     assert result.exit_code == 5
-    assert "out of order" in result.stdout + result.stderr
+    assert "out of order" in result.stdout
+    assert memo("doctor", "--repair").exit_code == 5  # what was said is not made up
 
 
 def test_a_store_that_lost_its_end_is_refused_and_says_what_to_do(memo: Memo) -> None:
