@@ -244,7 +244,8 @@ def _renamed(claim: Claim, speaker: str, owner: str) -> Claim:
     """A claim about a speaker, or somebody of theirs, as one about somebody else."""
 
     def put(text: str) -> str:
-        return re.sub(rf"\b{re.escape(claim.subjects[0])}\b", lambda _: owner, text)
+        # Once: of `she beat me` the model has made that Ann beat Ann.
+        return re.sub(rf"\b{re.escape(claim.subjects[0])}\b", lambda _: owner, text, count=1)
 
     text = wording.claimed(put(claim.text), speaker)
     subjects = wording.leading_subjects(text)

@@ -263,6 +263,10 @@ def test_what_goes_on_is_no_ending(text: str) -> None:
         ("I told Ben goodbye and live in York now.", "York", "Ann", True),
         ("I told Ben goodbye and live in York now.", "York", "Ben", False),
         ("Ben moved out with Cleo and works at Acme.", "Acme", "Ben", True),
+        ("I live at my mum's in Gdynia.", "Gdynia", "Ann", True),
+        ("Ben has a room at Cleo's in Gdynia.", "Gdynia", "Ben", True),
+        ("Ben has a room at Cleo's in Gdynia.", "Gdynia", "Cleo", False),
+        ("Visited Ben Cleo. She works at Acme.", "Acme", "Ben", True),
     ],
 )
 def test_the_nearest_mention_owns_a_value(text: str, value: str, subject: str, owned: bool) -> None:

@@ -87,6 +87,9 @@ HABITS = (
 
 _PLACING = frozenset("in at to from on of for near via by the into called named".split())
 
+_WHERE = frozenset("at in into near from".split())
+"""Prepositions after which a name is where something is: `at Mum's in Hull`."""
+
 _CONTRACTED = re.compile(r"['’]\w+$")
 
 NOBODY = frozenset(
@@ -107,8 +110,8 @@ def pronoun_for(value: str, name: str, text: str) -> bool:
 
 
 def has_possessive(text: str) -> bool:
-    """Whether a sentence says `his`, `her` or `their`."""
-    return bool({"his", "her", "their"} & set(words(text)))
+    """Whether a sentence says `his`, `her` or `their`; `on her own` is nobody's."""
+    return re.search(r"\b(?:his|her|their)\b(?! own\b)", text, re.IGNORECASE) is not None
 
 
 _SPEAKER_FORMS = tuple(
@@ -348,6 +351,8 @@ def acting(text: str) -> frozenset[str]:
     found = set()
     for sentence in sentences(text):
         tokens = WORD.findall(sentence)
+        if tokens and VERB.fullmatch(tokens[0].casefold()):  # `Visited Ann`: a verb, not a name
+            tokens[0] = tokens[0].casefold()
         placed = False
         for i, token in enumerate(tokens):
             bare = _CONTRACTED.sub("", token).casefold()
@@ -383,6 +388,7 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
     named: set[str | None] = {""}
     for sentence in sentences(text):
         tokens = words(sentence)
+        whose = [POSSESSIVE.search(word) is not None for word in WORD.findall(sentence)]
         introduced = _INTRODUCED.search(sentence)
         if introduced is not None:  # `He's black and he's called Taro`
             somebody = known.get(stem(introduced.group(1).casefold()))
@@ -401,7 +407,13 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
             elif token in {"and", "but"} and _goes_on(tokens[i + 1 :]):
                 nearest = acting or nearest  # of `I left Hull and live in York`, both
             owner: set[str | None] | None = None
+            possessive = i > 0 and tokens[i - 1] in {"my", "our", "his", "her", "their"}
+            if i > possessive and tokens[i - 1 - possessive] in _WHERE:
+                continue  # a place
             if stem(token) in known:
+                if last == i - 1 and stem(tokens[last]) in known and not whose[last]:
+                    last = i
+                    continue  # the rest of a name
                 owner = {known[stem(token)]}
                 here |= owner - {speaker}
             elif token in _FIRST_PERSON:
