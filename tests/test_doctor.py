@@ -261,6 +261,26 @@ def test_damage_of_files_is_found(memo: Memo, kind: str) -> None:
     assert (check in found(memo)) is (kind not in MENDED)
 
 
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("document", "key"), ("document", "recorded_at"), ("fact", "value"), ("fact", "text")],
+)
+def test_a_flipped_bit_in_a_plain_store_is_found(memo: Memo, table: str, column: str) -> None:
+    """In what no hash covers, and at the one place that is read."""
+    path = memo.home / "memo.db"
+    with raw(path) as db:
+        statement = (
+            f"SELECT rootpage, page_size, {column} FROM sqlite_schema, pragma_page_size, "  # noqa: S608 - our own names
+            f"{table} WHERE name = '{table}' AND id = 2"
+        )
+        ((root, size, said),) = db.execute(statement)
+        list(db.execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+    place = path.read_bytes().index(said.encode(), (root - 1) * size)
+    assert place < root * size
+    flip(path, place)
+    assert memo("doctor").exit_code == 5
+
+
 def test_facts_that_lie_out_of_order_are_not_read_forever(memo: Memo) -> None:
     """As one flipped bit in the number of a row leaves them."""
     path = memo.home / "memo.db"

@@ -171,7 +171,7 @@ ALTER TABLE passage DROP COLUMN context; ALTER TABLE change_set DROP COLUMN impo
 DROP INDEX fact_state_newest; DROP INDEX change_set_target; DROP INDEX change_set_undone;
 ALTER TABLE fact_state DROP COLUMN begins; ALTER TABLE fact_state DROP COLUMN settles;
 DROP TABLE exchange_source; DROP TABLE exchange_change; DROP TABLE exchange;
-DROP TABLE conversation;
+DROP TABLE conversation; DROP INDEX document_twice; DROP INDEX fact_twice;
 DROP TABLE code_segment; DROP TABLE code_slots; DROP TABLE code_place;
 CREATE VIRTUAL TABLE fact_vec USING vec0 (
     id INTEGER PRIMARY KEY, vector FLOAT[32] distance_metric=cosine);
