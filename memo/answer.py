@@ -65,6 +65,7 @@ def answer(
     lm: LanguageModel,
     word: str | None = None,
     zone: tzinfo | None = None,
+    me: str | None = None,
 ) -> Iterator[str | Answer]:
     """Yield the text of an answer piece by piece, and last the `Answer` itself.
 
@@ -74,9 +75,10 @@ def answer(
         lm: Writes the answer.
         word: The fence around the notes; a random one if None.
         zone: Of the days that are named; None is this machine's.
+        me: Whom `I` means in what was stored before anybody said; None where nobody has.
     """
     started, before = time.monotonic(), lm.usage
-    notes = _Notes.of(question, evidence, lm, word or prompts.fence(), zone)
+    notes = _Notes.of(question, evidence, lm, word or prompts.fence(), zone, me)
     first = 0.0
     text = ""
     draft = _Draft()
@@ -135,6 +137,7 @@ class _Notes:
         lm: LanguageModel,
         word: str,
         zone: tzinfo | None,
+        me: str | None,
     ) -> _Notes:
         """Facts first, then passages, each with a number and its dates, while there is room."""
         today = (question.as_of or datetime.now(UTC)).astimezone(zone)
@@ -145,7 +148,10 @@ class _Notes:
         past = wording.asks_about_past(question.text)
         former = [f for f in evidence.facts if f[0].state is State.PAST and not past]
         for fact, score in [f for f in evidence.facts if f not in former]:
-            line = f"[{len(lines) + 1}] {fact.text} ({_interval(fact, zone)})"
+            text = fact.text
+            if me and "I" in fact.claim.subjects:
+                text = wording.agreeing(wording.resolved(text, me), me)
+            line = f"[{len(lines) + 1}] {text} ({_interval(fact, zone)})"
             room -= lm.count_tokens(line)
             if room < 0:
                 break
@@ -155,7 +161,8 @@ class _Notes:
             words = passage.text
             if len(words) > PASSAGE_CHARACTERS:
                 words = words[:PASSAGE_CHARACTERS].rsplit(maxsplit=1)[0] + " …"
-            said = f"{passage.speaker}: " if passage.speaker else ""
+            speaker = passage.speaker or me
+            said = f"{speaker}: " if speaker else ""
             line = f'[{len(lines) + 1}] {passage.at.astimezone(zone):%Y-%m-%d} {said}"{words}"'
             room -= lm.count_tokens(line)
             if room < 0:
@@ -213,6 +220,10 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
         if refused or not _stands(value, question, notes):
             return
     draft.value, draft.abstained = value, None
+    if (fresh := _without_stale(value, question, notes)) is not None:
+        draft.value = fresh.fact.claim.value
+        yield f"{fresh.fact.text.rstrip('.')} [{fresh.n}]."
+        return
     text = ""
     for piece in _rightly_cited(chain([sentence], pieces), value, notes):
         said = piece if text else piece.lstrip()
@@ -227,6 +238,26 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
         yield f" [{best}]"
     if question.wants_list:
         draft.items = _items(question, value, notes, lm)
+
+
+def _without_stale(value: str, question: Question, notes: _Notes) -> CitedFact | None:
+    """The fact that alone answers a question about now, where the model has named its former value.
+
+    Of `I left Acme. I work at Borealis now.` a small model says that Ann works at both.
+    """
+    parts = [part for part in re.split(r",| and ", value) if wording.content(part)]
+    if len(parts) < 2 or question.wants_list or wording.asks_about_past(question.text):
+        return None
+    former = {c.fact.id: c.fact for c in notes.facts if c.fact.state is State.PAST}
+    for cited in notes.facts:
+        fact = cited.fact
+        before = former.get(fact.replaces) if fact.replaces is not None else None
+        if fact.state is State.CURRENT and before is not None:
+            gone = [part for part in parts if wording.occurs(part, before.text)]
+            stays = [part for part in parts if wording.occurs(part, fact.text)]
+            if gone and stays and not any(wording.occurs(part, fact.text) for part in gone):
+                return cited
+    return None
 
 
 def _rightly_cited(pieces: Iterable[str], value: str, notes: _Notes) -> Iterator[str]:
@@ -254,12 +285,17 @@ def _rightly_cited(pieces: Iterable[str], value: str, notes: _Notes) -> Iterator
 
 
 def _right_note(cited: int, value: str, said: str, notes: _Notes) -> int:
-    """The note most like a sentence with the value in it, where the one cited has none of it."""
+    """The note most like a sentence with the value in it, where the one cited holds another.
+
+    A value of several words may stand in it in part, but for its numbers: `14 Hay Lane` is not
+    `41 Hay Lane`.
+    """
     line = notes.lines[cited - 1] if 0 < cited <= len(notes.lines) else ""
     holding = [n for n, other in enumerate(notes.lines, 1) if wording.occurs(value, other)]
     if not holding or not wording.occurs(value, said):
         return cited
-    if wording.content(value) & wording.content(line):
+    missing = wording.content(value) - wording.content(line)
+    if missing < wording.content(value) and not any(word[0].isdigit() for word in missing):
         return cited
     words = wording.content(_CITATION.sub("", said))
     return max(holding, key=lambda n: len(words & wording.content(notes.lines[n - 1])))
@@ -311,6 +347,9 @@ def _stands(value: str, question: Question, notes: _Notes) -> bool:
     asked -= {"what", "where", "who", "when", "which", "how", "does", "did", "is", "was", "do", "i"}
     about = " ".join(notes.lines)
     if asked and not asked & set(wording.words(about)):
+        return False
+    married = {"married", "engaged"} & set(wording.words(about))
+    if not (married or wording.relates_as(question.text, about)):  # nobody told of a brother
         return False
     return bool(parts) and all(
         any(wording.occurs(part, line) or not wording.content(part) for line in notes.lines)

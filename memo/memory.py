@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from memo import answer as answering
 from memo import extract, retrieve
+from memo.asked import asked
 from memo.conversations import Conversations
 from memo.engines import INSTALLED, Engines
 from memo.errors import (
@@ -355,9 +356,14 @@ class Memory:
             choices=tuple(storable(choice) for choice in question.choices),
         )
         lm, embedder = self.language_model(), self.embedder()
-        with self._store(embedder) as store:
-            evidence = retrieve.evidence(store, embedder, question.text, question.as_of)
-        yield from answering.answer(question, evidence, lm, self._fence, self.settings.zone)
+        me, zone = self.settings.me, self.settings.zone
+
+        def put(reading: Question) -> Iterator[str | Answer]:
+            with self._store(embedder) as store:
+                evidence = retrieve.evidence(store, embedder, reading.text, reading.as_of)
+            return answering.answer(reading, evidence, lm, self._fence, zone, me)
+
+        yield from asked(question, me, zone, put)
 
     # -- looking ---------------------------------------------------------------------
 

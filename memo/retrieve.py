@@ -103,7 +103,11 @@ def evidence(
     if wording.asks_about_past(question):
         scores = search(ALL, MAX_FACTS)
     else:
-        scores = search(LIVE, MAX_FACTS - 2) | search((State.PAST,), 2)
+        # What fills the very slot that is asked for comes first, whatever else is near.
+        slot = [fact.id for fact in store.facts_with_question(question, MAX_FACTS)]
+        filling = [fact.id for fact in store.facts(slot, as_of) if fact.state in LIVE]
+        live = dict.fromkeys(filling, 1.0) | search(LIVE, MAX_FACTS - 2)
+        scores = dict(list(live.items())[: MAX_FACTS - 2]) | search((State.PAST,), 2)
     kept = {fact.id: fact for fact in store.facts([FactId(id_) for id_ in scores], as_of)}
     former = [f.replaces for f in list(kept.values())[:2] if f.replaces and f.replaces not in kept]
     kept |= {fact.id: fact for fact in store.facts(former, as_of)}

@@ -348,6 +348,40 @@ def test_a_citation_is_of_the_note_that_holds_what_is_said(sentence: str, told: 
     assert given.answer == ("Hull" if "Hull" in told else "Acme")
 
 
+def test_a_number_that_the_cited_note_does_not_hold_is_cited_elsewhere() -> None:
+    said = Claim("Ann lives at 41 Hay Lane.", "Where does Ann live?", "41 Hay Lane", ("Ann",))
+    home = Fact(FactId(7), said, State.CURRENT, on("2024-02-05"), None)
+    old = passage("I live at 14 Hay Lane.")
+    where = "Where does Ann live?"
+    given = asked(where, found(home, old), {where: "41 Hay Lane | Ann lives at 41 Hay Lane [2]."})
+    assert given.text.startswith("Ann lives at 41 Hay Lane [1].")
+
+
+def test_a_former_value_beside_the_one_of_now_is_not_told() -> None:
+    now = job("Borealis", 2, replaces=FactId(1))
+    notes = found(now, former("Acme"), passage("I left Acme. I work at Borealis now."))
+    given = asked(WORK, notes, {WORK: "Borealis, Acme | Ann works at Borealis [1] and Acme [2]."})
+    assert given.answer == "Borealis"
+    assert given.text.startswith("Ann works at Borealis [1].")
+    assert "Acme [2]" not in given.text
+
+
+def test_nothing_is_known_of_kin_whom_nobody_mentioned() -> None:
+    who = "Who is Ann's brother?"
+    replies = {who: "Tom | Tom is Ann's brother [1]."}
+    assert asked(who, found(pet("a dog called Tom", 1)), replies).abstained == NEVER_RECORDED
+
+
+def test_what_was_noted_before_anybody_had_a_name_is_the_persons() -> None:
+    said = Claim("I work at Acme.", "Where do I work?", "Acme", ("I",))
+    note = Fact(FactId(1), said, State.CURRENT, on("2024-01-05"), None)
+    lm = FakeLM(answers={WORK: "Acme | Ann works at Acme [1]."})
+    *_, given = answer(Question(WORK), found(note), lm, me="Ann")
+    assert isinstance(given, Answer)
+    assert given.answer == "Acme"
+    assert "[1] Ann works at Acme." in "".join(lm.asked)
+
+
 def test_days_are_those_of_the_persons_zone() -> None:
     # Midnight in London's summer is an hour earlier by universal time.
     until = datetime(2024, 4, 27, 23, tzinfo=UTC)

@@ -12,10 +12,10 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Static
 
+from memo.days import typed_day
 from memo.errors import MemoError
 from memo.show import show_line
 from memo.times import day
-from memo.tui.dates import typed_day
 from memo.tui.footer import Keys
 from memo.tui.text import one_line
 

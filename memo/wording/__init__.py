@@ -29,6 +29,7 @@ from memo.wording.endings import (
     without_endings,
 )
 from memo.wording.people import (
+    HABITS,
     Relation,
     Renamed,
     acting,
@@ -66,6 +67,7 @@ from memo.wording.words import (
 )
 
 __all__ = [
+    "HABITS",
     "Relation",
     "Renamed",
     "acting",

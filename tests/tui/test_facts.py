@@ -12,12 +12,12 @@ from driver import drive, hides, memory_of, rows, shows, told, typed, until, wit
 from fakes import HashEmbedder
 from textual.widgets import Input, OptionList
 
+from memo.days import typed_day
 from memo.errors import UsageProblem
 from memo.memory import note
 from memo.records import Add, Claim, Plan, State
 from memo.store import Store
 from memo.tui.app import MemoApp
-from memo.tui.dates import typed_day
 from memo.tui.dialogs import Lines
 
 if TYPE_CHECKING:

@@ -10,7 +10,12 @@ from memo.errors import UsageProblem
 
 _MONTHS = {name.casefold()[:3]: n for n, name in enumerate(calendar.month_name) if name}
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_AGO = re.compile(r"(?P<n>\d{1,4}|an?) (?P<unit>day|week|month|year)s? ago")
+_COUNTS = {
+    word: n
+    for n, words in enumerate("a|an|one two three four five six seven eight nine ten".split(), 1)
+    for word in words.split("|")
+}
+_AGO = re.compile(rf"(?P<n>\d{{1,4}}|{'|'.join(_COUNTS)}) (?P<unit>day|week|month|year)s? ago")
 _UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _SAID = re.compile(
     rf"(?:last |in )?(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)? )?{_MONTH}(?: (?P<year>\d{{4}}))?"
@@ -43,7 +48,7 @@ def _relative(said: str, today: date) -> date | None:
     if said in {"last week", "last month", "last year"}:
         said = f"1 {said.split()[1]} ago"
     if match := _AGO.fullmatch(said):
-        count = int(match["n"]) if match["n"].isdecimal() else 1
+        count = _COUNTS.get(match["n"]) or int(match["n"])
         return today - timedelta(days=count * _UNITS[match["unit"]])
     return None
 
