@@ -222,6 +222,12 @@ def _attributed(
     """
     if not claim.subjects:
         return None
+    related = wording.relation(claim.text)
+    if related is not None and any(  # whose it is has been looked at: `relates_as`
+        wording.occurs(f"{related.person} {related.name}", sentence)
+        for sentence in wording.sentences(turn.text)
+    ):
+        return claim
     about = " ".join(claim.subjects)
     others = set(wording.names(claim.text)) - set(wording.names(about))
     value = anchor(claim.value if has_slot(claim) else claim.text, claim.text, claim.subjects)

@@ -104,6 +104,15 @@ def chat(folder: Path, *extra: str) -> Path:
 # -- JSON as the contract has it -----------------------------------------------------
 
 
+def test_i_is_who_the_settings_say(memo: Memo) -> None:
+    memo.home.mkdir(mode=0o700)
+    (memo.home / "settings.toml").write_text('me = "Ann"\n')
+    memo("add", ANN["2024-01-05"], "--at", "2024-01-05")
+    (named,) = memo.json("add", ANN["2024-06-01"], "--at", "2024-06-01", "--speaker", "Ann")
+    assert any(edit["text"].startswith("Ann ") for edit in named["edits"])
+    assert {fact["text"].split()[0] for fact in memo.json("facts")} == {"Ann"}
+
+
 def test_add_prints_a_change_set(memo: Memo) -> None:
     (first,) = memo.json("add", ANN["2024-01-05"], "--at", "2024-01-05", "--speaker", "Ann")
     assert first["at"] == "2024-01-05T00:00:00Z"

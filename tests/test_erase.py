@@ -1364,3 +1364,33 @@ def test_a_babbling_model_cannot_harm_a_store(
             )), lm)  # fmt: skip
         assert "Ann lives in Hull." in life.true_on()
         assert len(life.store.list_facts(None)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("left", "current"),
+    [
+        (["Ann left Acme."], {"Ann is a nurse at Borealis.", "Ann left Acme."}),
+        ([], {"Ann is a nurse at Acme."}),
+    ],
+)
+def test_the_same_work_elsewhere_takes_the_place_of_what_was_left(
+    life: Life, left: list[str], current: set[str]
+) -> None:
+    """Who has left Acme and is a nurse at Borealis does not say again that she is one at Acme."""
+    job = "What is Ann's job?"
+    slots = SLOTS | {
+        "Ann is a nurse at Acme.": f"{job} | a nurse | one",
+        "Ann is a nurse at Borealis.": f"{job} | a nurse | one",
+        "Ann left Acme.": "Where did Ann go? | Acme | several",
+    }
+    life.tell(
+        document("I'm a nurse at Acme.", "2024-01-05"),
+        reader(slots=slots, extracts={"": ["Ann is a nurse at Acme."]}, readings={}),
+    )
+    text = f"{'I left Acme. ' if left else ''}I am a nurse at Borealis."
+    extracts = {"at Borealis": ["Ann is a nurse at Borealis."], "left": left}
+    life.tell(
+        document(text, "2024-06-01"),
+        reader(slots=slots, extracts=extracts, readings={("", job): "a nurse"}),
+    )
+    assert set(life.texts(State.CURRENT)) == current

@@ -35,7 +35,8 @@ def add(front: Front, text: str | None, at: str | None, title: str, speaker: str
     from memo.memory import note
 
     when = front.at(at)
-    documents = note(piped(text, "note"), when, title=title, speaker=speaker)
+    who = speaker or front.settings.me
+    documents = note(piped(text, "note"), when, title=title, speaker=who)
     _import(front, front.memory().ingest_all(documents), sums=False)
 
 

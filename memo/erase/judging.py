@@ -8,6 +8,7 @@ from typing import NamedTuple
 from memo import prompts, wording
 from memo.claims import (
     has_slot,
+    same_subject,
     whose,
 )
 from memo.erase.placing import Placing
@@ -84,6 +85,9 @@ class Judging(Placing):
 
     def _compare(self, fact: Fact, answer: str | None) -> tuple[str, int | None] | None:
         """Reinforce at once; else the new value with the claim that witnesses it, if any."""
+        for i, s in enumerate(self.said):
+            if s.holds and fact in self.same.get(i, ()) and self._is_elsewhere_now(fact, s.claim):
+                return s.claim.value, i
         restated = self._restated(fact)
         if restated is not None:
             self._reinforce(fact, self.said[restated].evidence, restated)
@@ -131,6 +135,22 @@ class Judging(Placing):
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
         return answer, witness
+
+    def _is_elsewhere_now(self, fact: Fact, claim: Claim) -> bool:
+        """Whether a claim names another place for the same value, and the fact's own is left.
+
+        `I left Acme. I am a nurse at Borealis` does not say again that Ann is a nurse at Acme.
+        """
+        places = set(wording.names(fact.text)) - set(wording.names(" ".join(fact.claim.subjects)))
+        others = set(wording.names(claim.text)) - set(wording.names(" ".join(claim.subjects)))
+        return bool(others and has_slot(claim) and not fact.claim.several) and any(
+            said.ends
+            and same_subject(said.claim, fact.claim)
+            and wording.occurs(said.claim.value, fact.text)
+            and set(wording.names(said.claim.value)) <= places - others
+            for said in self.said
+            if has_slot(said.claim) and wording.names(said.claim.value)
+        )
 
     def _rewrite(self, proposals: list[tuple[Fact, str, int | None]]) -> None:
         """Supersede facts whose slot has another value, each on two witnesses."""
