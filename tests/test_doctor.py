@@ -208,6 +208,10 @@ FILES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "backup cut": ("backups", lambda home: cut(backup(home))),
     "backup unsealed": ("backups", lambda home: flip(backup(home), -3)),
     "unfinished copy": ("leftovers", lambda home: (home / ".memo.db.encrypting").touch(0o600)),
+    "unfinished repair": (
+        "leftovers",
+        lambda home: (home / ".memo-before-repair-1.db.unfinished").touch(0o600),
+    ),
     "unfinished backup": ("leftovers", lambda home: left(home).touch(0o600)),
     "store gone": ("store", lambda home: (home / "memo.db").unlink()),
     "store empty": ("store", lambda home: (home / "memo.db").write_bytes(b"")),
@@ -221,6 +225,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object]]] = {
 }
 """In files: what is then amiss."""
 MENDED = {"head gone", "head noise", "half a head", "unfinished copy", "unfinished backup"}
+MENDED |= {"unfinished repair"}
 MENDED |= {"backup cut", "backup unsealed"}  # another is made in their place
 
 

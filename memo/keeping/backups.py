@@ -217,7 +217,7 @@ def recover_key(store: Path) -> bool:
 
 def leftovers(store: Path) -> list[Path]:
     """What was being written when memo was killed."""
-    names = [*store.parent.glob(f".{store.name}*"), *store.parent.glob(".settings.toml.*")]
+    names = [*store.parent.glob(f".{store.stem}*"), *store.parent.glob(".settings.toml.*")]
     return sorted([*names, *backup_folder(store).glob(".memo-*")])
 
 

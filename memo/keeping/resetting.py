@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memo.errors import StoreError
-from memo.files import shred
-from memo.keeping.backups import files_of, former_stores, kept
+from memo.files import shred, sync
+from memo.keeping.backups import files_of, former_stores, kept, leftovers
 from memo.store.opening import backup_folder
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ def reset_paths(settings: Settings) -> list[Path]:
     stores = [settings.store, *former_stores(settings.store)]
     stores += [one.path for one in kept(settings.store)]
     names = [name for store in stores for name in reversed(files_of(store))]
+    names += leftovers(settings.store)
     names += [settings.file, settings.log]
     names += sorted(settings.home.glob(f"{settings.log.name}.*"))
-    return [path for path in names if path.exists()]
+    return [path for path in dict.fromkeys(names) if path.exists()]
 
 
 def reset(settings: Settings) -> list[Path]:
@@ -42,6 +43,10 @@ def reset(settings: Settings) -> list[Path]:
         except OSError as error:
             raise StoreError(f"Cannot delete {path}: {error.strerror}.") from error
     (settings.home / "lock").unlink(missing_ok=True)
+    folder = backup_folder(settings.store)
     with suppress(OSError):  # there is none, or there is something in it that is not ours
-        backup_folder(settings.store).rmdir()
+        sync(folder)
+        folder.rmdir()
+    with suppress(FileNotFoundError):
+        sync(settings.home)  # so that nothing comes back after a power failure
     return paths
