@@ -182,7 +182,8 @@ class Upkeep(Embedding):
 
     def forgets(self) -> int:
         """How often something was forgotten."""
-        return forgets_of(self._db)
+        with self._explained():
+            return forgets_of(self._db)
 
     def stored_after(self, head: Head) -> tuple[datetime, datetime] | None:
         """When the first and the last was stored of what came later; None where nothing did."""
