@@ -572,12 +572,12 @@ class Memory:
 
         Raises:
             NotKnown: There is no such fact.
-            UsageProblem: The sentence is blank.
+            UsageProblem: The sentence is blank, or the fact no longer holds.
         """
         if not (sentence := storable(text).strip()):
             raise UsageProblem("The new text is blank; write one sentence.")
         with self._store() as store:
-            store.fact(fact)
+            store.holding(fact, "edit")
         lm, embedder = self.language_model(), self.embedder()
         claim = extract.claim_of(sentence, lm)
         with self._store(embedder) as store:
@@ -604,6 +604,7 @@ class Memory:
 
         Raises:
             NotKnown: There is no such fact.
+            UsageProblem: It is to be kept and no longer holds.
         """
         with self._store() as store:
             return store.pin(fact, on)

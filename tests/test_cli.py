@@ -282,6 +282,19 @@ def test_edit_pin_and_forget(told: Memo) -> None:
     assert told.json("facts", "--state", "all") == []
 
 
+@pytest.mark.parametrize("command", [["edit", "1", "Ann works at Cargo."], ["pin", "1"]])
+def test_a_past_fact_is_not_changed_and_the_one_in_its_place_is_named(
+    told: Memo, command: list[str]
+) -> None:
+    (work,) = told.json("facts", "Borealis", "--limit", "1")
+    log = told.json("log")
+    result = told(*command)
+    assert result.exit_code == 2
+    assert f"Fact 1 is past; fact {work['id']} came in its place: {command[0]}" in result.stderr
+    assert told.json("log") == log
+    assert told("pin", "1", "--off").exit_code == 0
+
+
 def test_merge_keeps_the_first_sentence_or_takes_ones_own(told: Memo) -> None:
     ids = [str(fact["id"]) for fact in told.json("facts")]
     (change,) = told.json("merge", *ids)
@@ -698,11 +711,11 @@ def test_a_model_file_that_is_no_whole_gguf_is_named(
 def test_a_store_locked_by_another_program_is_named(told: Memo) -> None:
     other = apsw.Connection(str(told.home / "memo.db"))
     other.execute("BEGIN IMMEDIATE")
-    result = told("pin", "1")
+    result = told("pin", "2")
     other.close()
     assert result.exit_code == 5
     assert "memo.db" in result.stderr
-    assert told("pin", "1").exit_code == 0
+    assert told("pin", "2").exit_code == 0
 
 
 def test_a_store_that_may_only_be_read_is_read_but_not_written(told: Memo) -> None:
@@ -711,12 +724,12 @@ def test_a_store_that_may_only_be_read_is_read_but_not_written(told: Memo) -> No
         result = as_somebody(told, "facts", "--json")
         assert result.returncode == 0, result.stderr
         assert len(result.stdout.splitlines()) == 2
-        result = as_somebody(told, "pin", "1")
+        result = as_somebody(told, "pin", "2")
         assert result.returncode == 5
         return
     store.chmod(0o400)
     assert len(told.json("facts")) == 2
-    assert told("pin", "1").exit_code == 5
+    assert told("pin", "2").exit_code == 5
     assert told("add", "Hi.").exit_code == 5
 
 

@@ -29,6 +29,7 @@ from memo.errors import (
     StoreError,
     StoreReadOnly,
     StoreTooNew,
+    UsageProblem,
 )
 from memo.lm import EmbedderIdentity
 from memo.records import (
@@ -956,6 +957,18 @@ def test_only_several_facts_that_hold_are_merged(store: Store) -> None:
         with pytest.raises(MemoError, match=problem):
             store.merge_facts([FactId(fact) for fact in facts], home("Leeds"), embed)
     assert towns(store) == ["York"]
+
+
+def test_a_fact_that_ended_without_another_in_its_place_is_not_edited(store: Store) -> None:
+    move(store, "Hull", "2024-01-01")
+    over = plan(MakeFalse(FactId(1), on("2024-02-01")))
+    store.apply(note("I left Hull.", "2024-02-01"), over, embed)
+    with pytest.raises(UsageProblem, match="Fact 1 is past; only what holds can be edited"):
+        store.edit_fact(FactId(1), home("Leeds"), on("2024-03-01"), embed)
+    store.undo()
+    assert towns(store) == ["Hull"]
+    store.edit_fact(FactId(1), home("Leeds"), on("2024-03-01"), embed)
+    assert towns(store) == ["Leeds"]
 
 
 def test_history_tells_everything_in_order(store: Store) -> None:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from toy import embed, home, move, moves, note, on, opened, plan, settle, towns
 
-from memo.errors import NotKnown
+from memo.errors import NotKnown, UsageProblem
 from memo.records import Add, Claim, FactId, Held, MakeFalse, MarkUncertain, Plan, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from memo.records import Document
     from memo.store import Store
@@ -223,16 +223,29 @@ class Life(RuleBasedStateMachine):
         except NotKnown:  # its fact was undone meanwhile
             assert self.store.dump() == before
 
+    def refuses(self, act: Callable[[], object]) -> None:
+        before = self.store.dump()
+        with pytest.raises(UsageProblem, match="is past"):
+            act()
+        assert self.store.dump() == before
+
     @precondition(lambda self: self.store.list_facts(None))
     @rule(data=st.data(), on_=st.booleans())
     def pin(self, data: st.DataObject, on_: bool) -> None:
-        self.store.pin(self.some_fact(data), on=on_)
+        fact = self.some_fact(data)
+        if on_ and self.store.fact(fact).state is State.PAST:
+            self.refuses(lambda: self.store.pin(fact))
+        else:
+            self.store.pin(fact, on=on_)
 
     @precondition(lambda self: self.store.list_facts(None))
     @rule(data=st.data(), town=st.sampled_from(TOWNS), place=st.integers(0, 23))
     def edit(self, data: st.DataObject, town: str, place: int) -> None:
-        before = self.store.dump()
-        self.store.edit_fact(self.some_fact(data), home(f"{town} itself"), on(DAYS[place]), embed)
+        before, fact, claim = self.store.dump(), self.some_fact(data), home(f"{town} itself")
+        if self.store.fact(fact).state is State.PAST:
+            self.refuses(lambda: self.store.edit_fact(fact, claim, on(DAYS[place]), embed))
+            return
+        self.store.edit_fact(fact, claim, on(DAYS[place]), embed)
         after = self.store.dump()
         self.store.undo()
         assert self.store.dump() == before

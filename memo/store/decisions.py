@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from memo.store.rows import Embed, Row
 
 
+_DONE = {"edit": "edited", "merge": "merged", "pin": "pinned"}
+
+
 class Decisions(Unread):
     """Each of them a change set, too."""
 
@@ -44,12 +47,37 @@ class Decisions(Unread):
 
         Raises:
             NotKnown: There is no such fact.
+            UsageProblem: It no longer holds.
         """
         vectors = self._embedded([indexed(claim)], embed)
         with self._writing():
+            old = self.holding(fact, "edit")
             work = self._begin("edit", f"Edited fact {fact}", at, vectors)
-            self._reword(work, [self.fact(fact)], claim, at, at)
+            self._reword(work, [old], claim, at, at)
         return self.change(work.change)
+
+    def holding(self, fact: FactId, verb: str) -> Fact:
+        """A fact that holds, or may, for what a person does with such facts only.
+
+        Raises:
+            NotKnown: There is no such fact.
+            UsageProblem: It no longer holds; the message names the fact in its place.
+        """
+        found = last = self.fact(fact)
+        if found.state is not State.PAST:
+            return found
+        seen = {fact}
+        while last.replaced_by is not None and last.replaced_by not in seen:
+            last = self.fact(last.replaced_by)
+            seen.add(last.id)
+        if last.state is State.PAST:
+            instead = f"only what holds can be {_DONE[verb]}"
+        else:
+            instead = f"fact {last.id} came in its place: {verb} that one"
+        raise UsageProblem(
+            f"Fact {fact} is past; {instead}, or `memo undo` the change that "
+            f"`memo history {fact}` names."
+        )
 
     def merge_facts(self, facts: Sequence[FactId], claim: Claim, embed: Embed) -> ChangeSet:
         """Put one sentence in the place of several that hold, true since the first of them was.
@@ -65,10 +93,7 @@ class Decisions(Unread):
             raise UsageProblem("One fact alone cannot be merged: name two or more.")
         vectors = self._embedded([indexed(claim)], embed)
         with self._writing():
-            olds = [self.fact(fact) for fact in named]
-            past = [str(old.id) for old in olds if old.state is State.PAST]
-            if past:
-                raise UsageProblem(f"Fact {past[0]} is past: only what holds can be merged.")
+            olds = [self.holding(fact, "merge") for fact in named]
             now = max(self._clock(), *(old.since for old in olds))
             title = f"Merged facts {', '.join(map(str, named))}"
             work = self._begin("edit", title, now, vectors)
@@ -98,9 +123,14 @@ class Decisions(Unread):
         self._refresh(work.touched)
 
     def pin(self, fact: FactId, on: bool = True) -> ChangeSet:
-        """Keep a fact from being changed by what is read, or let it go again."""
+        """Keep a fact from being changed by what is read, or let it go again.
+
+        Raises:
+            NotKnown: There is no such fact.
+            UsageProblem: It no longer holds: a pin would not make it true again.
+        """
         with self._writing():
-            self.fact(fact)
+            self.holding(fact, "pin") if on else self.fact(fact)
             kind, title = ("pin", "Pinned") if on else ("unpin", "Unpinned")
             work = self._begin(kind, f"{title} fact {fact}")
             said = Said(0, work.recorded_at)

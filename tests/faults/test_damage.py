@@ -33,7 +33,7 @@ def logged(tmp_path: Path) -> tuple[Path, list[str]]:
     with Store.open(home / "memo.db") as keeper:  # as long as it is open, nothing is merged
         memory = memory_of(home)
         for place in range(6):
-            memory.pin(FactId(place % 3 + 1), place < 3)
+            memory.pin(FactId(place % 2 + 2), place < 3)
             states.append(keeper.dump())
         shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("*-shm"))
     return tmp_path / "home", [one.partition("\n")[0] for one in states]

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from toy import embed, fact_of, home, move, moves, on, opened, plan, settle, towns
 
 from memo.errors import NotKnown
-from memo.records import ChangeId
+from memo.records import ChangeId, State
 
 if TYPE_CHECKING:
     from memo.store import Store
@@ -86,7 +86,8 @@ class LongLife(RuleBasedStateMachine):
     def pin_and_undo(self, data: st.DataObject, on_: bool) -> None:
         before = self.store.dump()
         town = data.draw(st.sampled_from(sorted(set(self.said.values()))))
-        self.store.pin(fact_of(self.store, town).id, on=on_)
+        fact = fact_of(self.store, town)
+        self.store.pin(fact.id, on=on_ and fact.state is not State.PAST)
         self.store.undo()
         assert self.store.dump() == before
 
@@ -163,7 +164,7 @@ def fifty_steps(folder: Path, seed: int) -> None:
         chance.shuffle(free)
         while len(changes) < 50:
             kind = chance.choice(("tell", "tell", "pin", "edit")) if changes and free else "tell"
-            facts = [fact.id for fact in store.list_facts(None)]
+            facts = [fact.id for fact in store.list_facts(None) if fact.state is not State.PAST]
             if kind == "tell" and free:
                 day, town = free.pop(), chance.choice(TOWNS)
                 try:
