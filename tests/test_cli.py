@@ -336,6 +336,17 @@ def test_export_as_markdown_tells_what_held_when(told: Memo, tmp_path: Path) -> 
     assert path.read_text() == text
 
 
+def test_the_name_of_an_export_decides_its_format_unless_one_is_given(
+    told: Memo, tmp_path: Path
+) -> None:
+    facts, messages = tmp_path / "facts.md", tmp_path / "messages.md"
+    assert told.json("export", facts)[0]["format"] == "markdown"
+    assert facts.read_text().startswith("# Memory\n")
+    assert told.json("export", messages, "--format", "jsonl")[0]["format"] == "jsonl"
+    assert told.json("export", tmp_path / "facts.jsonl")[0]["format"] == "jsonl"
+    assert messages.read_bytes() == (tmp_path / "facts.jsonl").read_bytes()
+
+
 def test_backup_restore_and_reset(told: Memo, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     assert told("backup", copy).exit_code == 0

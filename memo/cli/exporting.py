@@ -20,20 +20,25 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--format", type=click.Choice(("jsonl", "markdown")), default="jsonl", show_default=True
+    "--format",
+    type=click.Choice(("jsonl", "markdown")),
+    help="markdown if PATH ends in .md, else jsonl, unless given.",
 )
 @with_front
-def export(front: Front, path: Path | None, format: str) -> None:
+def export(front: Front, path: Path | None, format: str | None) -> None:
     """Write messages to a file, or all to a Markdown vault.
 
-    Messages as JSON lines that import again as they were; or as Markdown: facts to a file ending
-    in .md, facts, documents and conversations to a folder that Obsidian opens as a vault.
+    Messages as JSON lines that import again as they were. Where PATH ends in .md, facts to read.
+    With --format markdown and a new folder for PATH, facts, documents and conversations as a
+    vault that Obsidian opens.
     """
     from memo.export import markdown, vault
 
     memory = front.memory()
     lines: Iterator[str]
     to_screen = path is None or str(path) == "-"
+    if format is None:
+        format = "markdown" if path is not None and path.suffix == ".md" else "jsonl"
     if format == "markdown" and path is not None and not to_screen and path.suffix != ".md":
         facts = memory.facts(state=None)
         kept = memory.conversations
