@@ -197,6 +197,19 @@ def test_log_show_undo_and_redo_tell_change_sets(told: Memo) -> None:
     assert {fact["value"] for fact in told.json("facts")} == {"Borealis", "Hull"}
 
 
+def test_undo_names_what_it_takes_back_and_that_forgetting_stays(told: Memo) -> None:
+    told("pin", "2")
+    told("forget", "3", "--yes")
+    undone = told("undo")
+    assert undone.exit_code == 0
+    assert "Forgetting cannot be undone" in undone.stderr
+    assert "Taken back: change 3, “Pinned fact 2”." in undone.stderr
+    again = told("undo", "--json")
+    assert "Forgetting" not in again.stderr
+    assert lines(again)[0]["target"] == 2
+    assert "change 2" in again.stderr
+
+
 def test_documents_and_one_document(told: Memo) -> None:
     second, first = told.json("documents")
     assert (first["id"], first["source"], first["messages"]) == (1, "note", 1)

@@ -9,6 +9,7 @@ import click
 from memo.cli.options import ID
 from memo.errors import NotKnown, UsageProblem
 from memo.front import Command, Commands, Front, piped, with_front
+from memo.show import show_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +25,17 @@ if TYPE_CHECKING:
 def undo(front: Front, change: ChangeId | None, whole: bool) -> None:
     """Take a change set back.
 
-    The newest if none is named; what it did never was.
+    The newest if none is named; what it did never was. What was forgotten does not come back.
     """
     memory = front.memory()
-    front.changed(memory.undo_import(change) if whole else memory.undo(change))
+    newest = memory.changes(1)
+    done = memory.undo_import(change) if whole else memory.undo(change)
+    front.changed(done)
+    if change is None and newest and newest[0].kind == "forget":
+        front.say("Forgetting cannot be undone: this is what came before it.")
+    if done.target is not None and not whole:
+        taken = memory.change(done.target)
+        front.say(f"Taken back: change {taken.id}, “{show_line(taken.title)}”.")
 
 
 @click.command(cls=Command)
