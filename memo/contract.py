@@ -97,6 +97,8 @@ def history_json(entry: HistoryEntry) -> Json:
         "document": entry.document,
         "quote": entry.quote,
         "undone": entry.undone,
+        "new_fact": entry.new_fact,
+        "new_text": entry.new_text,
     }
 
 

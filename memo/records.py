@@ -330,6 +330,9 @@ class HistoryEntry:
     document: DocumentId | None
     quote: str | None
     undone: bool = False
+    new_fact: FactId | None = None
+    """What came in its place, where something did."""
+    new_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ def review_lines(held: Sequence[tuple[ChangeId, EditRecord]]) -> Iterator[str]:
 def history_lines(
     entries: Sequence[HistoryEntry], tz: tzinfo | None, columns: int | None
 ) -> Iterator[str]:
-    """A table of what happened to a fact."""
+    """A table of what happened to a fact; below what ended it, what came in its place."""
     rows = [
         (
             day(entry.at, tz),
@@ -205,7 +205,13 @@ def history_lines(
         )
         for entry in entries
     ]
-    return table(("date", "event", "words", "change", "document"), rows, columns)
+    lines = iter(table(("date", "event", "words", "change", "document"), rows, columns))
+    yield from islice(lines, 1)
+    for line, entry in zip(lines, entries, strict=True):
+        yield line
+        if entry.new_text is not None:
+            number = click.style(f"  #{entry.new_fact}", dim=True)
+            yield f"            → {show_line(entry.new_text)}{number}"
 
 
 def source_lines(answer: Answer, tz: tzinfo | None) -> Iterator[str]:

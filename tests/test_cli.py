@@ -186,6 +186,24 @@ def test_history_is_oldest_first_with_the_words_that_caused_it(told: Memo) -> No
     }
 
 
+def test_history_shows_what_came_in_its_place(told: Memo) -> None:
+    (new,) = told.json("facts", "Borealis", "--limit", "1")
+    told("edit", str(new["id"]), "Ann works at Cargo.")
+    for fact, place in (("1", f"Ann works at Borealis.  #{new['id']}"), (str(new["id"]), "Cargo")):
+        shown = told("history", fact).stdout.splitlines()
+        assert place in shown[-1]
+        assert shown[-1].lstrip().startswith("→ ")
+    assert told.json("history", str(new["id"]))[-1]["new_text"] == "Ann works at Cargo."
+
+
+def test_history_tells_the_undoing_of_a_whole_import(memo: Memo, tmp_path: Path) -> None:
+    memo.json("import", chat(tmp_path))
+    last = str(max(fact["id"] for fact in memo.json("facts", "--state", "all")))
+    memo.json("undo", "--import")
+    events = [(one["event"], one["undone"]) for one in memo.json("history", last)]
+    assert events == [("added", True), ("undone", False)]
+
+
 def test_log_show_undo_and_redo_tell_change_sets(told: Memo) -> None:
     assert [change["change"] for change in told.json("log")] == [2, 1]
     assert len(told.json("log", "--limit", "1")) == 1

@@ -986,7 +986,27 @@ def test_history_tells_everything_in_order(store: Store) -> None:
     assert store.history(FactId(1))[0].quote == "live in Hull"
     store.redo()
     told = [(one.event, one.truth, one.change, one.undone) for one in store.history(FactId(1))]
-    assert told[1:3] == [("rewritten", False, 2, False), ("undone", None, 3, True)]
+    assert told[1:] == [
+        ("rewritten", False, 2, False),
+        ("undone", None, 3, True),
+        ("pinned", None, 4, False),
+        ("redone", None, 5, False),
+    ]
+    store.undo(change)
+    told = [(one.event, one.truth, one.change, one.undone) for one in store.history(FactId(1))]
+    assert told[4:] == [("redone", None, 5, True), ("undone", None, 6, False)]
+
+
+def test_history_tells_what_came_in_the_place_of_a_fact(store: Store) -> None:
+    move(store, "Hull", "2024-01-01")
+    move(store, "York", "2024-03-01")
+    store.edit_fact(FactId(2), home("Leeds"), on("2024-04-01"), embed)
+    ends = [store.history(FactId(fact))[-1] for fact in (1, 2)]
+    assert [(one.event, one.new_fact, one.new_text) for one in ends] == [
+        ("rewritten", 2, store.fact(FactId(2)).text),
+        ("edited", 3, home("Leeds").text),
+    ]
+    assert store.history(FactId(3))[0].new_text is None
 
 
 # -- review --------------------------------------------------------------------------

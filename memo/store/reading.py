@@ -319,7 +319,8 @@ class Reading(Connection):
     def history(self, fact: FactId) -> list[HistoryEntry]:
         """Everything that happened to a fact in the order in which it was recorded.
 
-        What was undone is flagged, and so is an undoing that was redone.
+        What was undone is flagged, and so are an undoing that was redone, and a redoing that was
+        undone.
 
         Raises:
             NotKnown: There is no such fact, or it was forgotten.
@@ -332,20 +333,28 @@ class Reading(Connection):
                 raise NotKnown(f"There is no fact {fact}: `memo facts` lists them.")
             rows = self._all(
                 """
+                WITH own AS (
+                    SELECT id, undone_by FROM change_set
+                    WHERE id IN (SELECT change_id FROM event WHERE fact_id = :fact))
                 SELECT e.at, e.recorded_at, e.kind, e.truth, e.change_id, d.id, e.quote,
-                    l.event_id IS NULL, e.id
+                    l.event_id IS NULL, e.id, n.id, iif(n.forgotten, :forgotten, n.text)
                 FROM event e LEFT JOIN live_event l ON l.event_id = e.id
                 LEFT JOIN document d ON d.id = e.document_id AND NOT d.forgotten
+                LEFT JOIN fact n ON n.id = e.successor
                 WHERE e.fact_id = :fact
                 UNION ALL
-                SELECT u.at, u.recorded_at, 'undone', NULL, u.id, NULL, NULL,
-                    t.undone_by IS NOT u.id, 0
-                FROM change_set u JOIN change_set t ON t.id = u.target_id
-                WHERE u.kind = 'undo'
-                  AND u.target_id IN (SELECT change_id FROM event WHERE fact_id = :fact)
+                SELECT at, recorded_at, 'undone', NULL, id, NULL, NULL,
+                    id NOT IN (SELECT undone_by FROM own WHERE undone_by NOT NULL), 0, NULL, NULL
+                FROM change_set
+                WHERE kind = 'undo' AND (target_id IN (SELECT id FROM own)
+                  OR id IN (SELECT undone_by FROM own))
+                UNION ALL
+                SELECT r.at, r.recorded_at, 'redone', NULL, r.id, NULL, NULL,
+                    ifnull(own.undone_by > r.id, 0), 0, NULL, NULL
+                FROM change_set r JOIN own ON own.id = r.target_id WHERE r.kind = 'redo'
                 ORDER BY 5, 9
                 """,
-                {"fact": fact},
+                {"fact": fact, "forgotten": FORGOTTEN},
             )
         return [as_history_entry(row, known[0][0]) for row in rows]
 

@@ -200,7 +200,7 @@ def as_change_set(row: Row) -> ChangeSet:
 @_of_rows
 def as_history_entry(row: Row, text: str) -> HistoryEntry:
     """An event of a fact, and what the fact said."""
-    at, recorded_at, kind, truth, change, document, quote, undone, _ = row
+    at, recorded_at, kind, truth, change, document, quote, undone, _, new, new_text = row
     return HistoryEntry(
         from_utc_text(at),
         from_utc_text(recorded_at),
@@ -211,6 +211,8 @@ def as_history_entry(row: Row, text: str) -> HistoryEntry:
         document,
         quote,
         bool(undone),
+        new,
+        new_text,
     )
 
 

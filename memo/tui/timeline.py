@@ -32,6 +32,7 @@ _MARKS = {
     "pinned": ("*", "$text-primary"),
     "unpinned": ("*", "$text-primary"),
     "undone": ("↶", "$foreground 60%"),
+    "redone": ("↷", "$foreground 60%"),
 }
 _WORDS = {
     "added": "first said",
@@ -42,6 +43,7 @@ _WORDS = {
     "marked_uncertain": "may be outdated",
     "edited": "edited by you",
     "undone": "taken back",
+    "redone": "brought back",
 }
 _MOST_SHOWN = 200
 
