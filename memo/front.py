@@ -24,6 +24,7 @@ import click
 from memo import settings as choices
 from memo.errors import MemoError, ModelNotFound, UsageProblem
 from memo.show import show
+from memo.signals import as_usual, orderly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_INTERRUPTED = 130
 _LOG_BYTES = 1 << 20
 _LOGGER = logging.getLogger("memo")
 _LOGGER.addHandler(logging.NullHandler())  # without a log file warnings go nowhere, not to stderr
@@ -111,39 +111,40 @@ class Commands(click.Group):
             if isinstance(stream, io.TextIOWrapper):  # a person's words in a terminal of Latin-1
                 stream.reconfigure(errors="replace")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold words and the key
-        try:
-            kwargs = {"prog_name": "memo", **kwargs, "standalone_mode": False}
-            result = super().main(*args, **kwargs)
-        except (click.Abort, KeyboardInterrupt):
-            click.echo("Stopped.", err=True)
-            code = _INTERRUPTED
-        except click.ClickException as error:
-            if isinstance(error, click.UsageError) and error.ctx is not None:
-                click.echo(error.ctx.get_usage(), err=True)
-            _complain(error.format_message())
-            code = error.exit_code
-        except MemoError as error:
-            _complain(str(error))
-            code = error.exit_code
-            if debug:
-                _trace()
-        except OSError as error:
-            _complain(
-                f"{error.filename or 'A file'} could not be used "
-                f"({error.strerror or error}): check its permissions and its disk."
-            )
-            code = MemoError.exit_code
-            if debug:
-                _trace()
-        except Exception as error:  # noqa: BLE001  # a traceback never reaches the person
-            _complain(
-                f"{type(error).__name__}: {error}. This is a fault in memo; --debug shows it."
-            )
-            code = MemoError.exit_code
-            if debug:
-                _trace()
-        else:
-            code = result if isinstance(result, int) else 0
+        with orderly() as ending:
+            try:
+                kwargs = {"prog_name": "memo", **kwargs, "standalone_mode": False}
+                result = super().main(*args, **kwargs)
+            except (click.Abort, KeyboardInterrupt):
+                click.echo("Stopped.", err=True)
+                code = ending.exit_code
+            except click.ClickException as error:
+                if isinstance(error, click.UsageError) and error.ctx is not None:
+                    click.echo(error.ctx.get_usage(), err=True)
+                _complain(error.format_message())
+                code = error.exit_code
+            except MemoError as error:
+                _complain(str(error))
+                code = error.exit_code
+                if debug:
+                    _trace()
+            except OSError as error:
+                _complain(
+                    f"{error.filename or 'A file'} could not be used "
+                    f"({error.strerror or error}): check its permissions and its disk."
+                )
+                code = MemoError.exit_code
+                if debug:
+                    _trace()
+            except Exception as error:  # noqa: BLE001  # a traceback never reaches the person
+                _complain(
+                    f"{type(error).__name__}: {error}. This is a fault in memo; --debug shows it."
+                )
+                code = MemoError.exit_code
+                if debug:
+                    _trace()
+            else:
+                code = result if isinstance(result, int) else 0
         sys.exit(code)
 
 
@@ -240,6 +241,7 @@ class Front:
             return Memory(self.settings, self._given or INSTALLED, holder=holder)
 
         _log_to(self.settings, self._context)
+        as_usual()
         return run(self.settings, opened)
 
     def _loaded(self, load: Callable[[Settings], T], settings: Settings, kind: Kind) -> T:

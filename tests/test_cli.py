@@ -846,6 +846,8 @@ from memo.engines import Engines
 
 # A test run that is itself a shell's background job begins with interrupts ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+for one in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(one, signal.SIG_DFL)
 
 def before(asked):
     if "Borealis" in asked:
@@ -881,6 +883,51 @@ def test_a_signal_ends_with_130_and_a_whole_store(
     output, _ = reading.communicate(timeout=20)
     assert reading.returncode == 130
     assert len(output.splitlines()) == 1
+    assert memo.whole()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_ended_leaves_nothing_behind(
+    memo: Memo, tmp_path: Path, number: signal.Signals
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environ = os.environ | memo.environ | {"TMPDIR": str(scratch)}
+    environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW.replace('"Borealis" in asked', "asked"), "demo", "--quiet"],
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "reading\n"
+        assert list(scratch.glob("memo-demo-*/memo.db"))
+        process.send_signal(number)
+        _, narrated = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert narrated.endswith("Stopped.\n")
+    assert not list(scratch.iterdir())
+
+
+def test_a_command_whose_terminal_is_closed_ends_in_order(memo: Memo, tmp_path: Path) -> None:
+    environ = os.environ | memo.environ
+    environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW, "import", str(chat(tmp_path))],
+        env=environ,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b"reading" not in shown:
+            shown += os.read(ours, 4096)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=20) == 128 + signal.SIGHUP
     assert memo.whole()
 
 
