@@ -51,6 +51,11 @@ def show_line(text: str) -> str:
     return show(text).replace("\n", "⏎").replace("\t", " ")
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _symbol(hidden: re.Match[str]) -> str:
     """What stands on the screen for one character."""
     if hidden.lastgroup == "line":

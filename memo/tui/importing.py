@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,14 +17,15 @@ from textual.widgets import Button, DirectoryTree, Input, Static
 
 from memo.errors import MemoError
 from memo.importers import Skipped
-from memo.show import show_line
+from memo.settings import save
+from memo.show import counted, show_line
 from memo.times import day
-from memo.tui.dialogs import Line
+from memo.tui.dialogs import Choose, Line
 from memo.tui.reader import Job
 from memo.tui.text import DIM, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
     from textual.app import ComposeResult
@@ -46,6 +47,8 @@ class Preview:
     known: int
     skipped: tuple[Skipped, ...]
     guesses: tuple[str, ...]
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Who speaks in each source of which nobody said yet who the person is there."""
 
     @property
     def job(self) -> Job:
@@ -61,20 +64,30 @@ def preview(memory: Memory, paths: Sequence[Path], settings: Settings) -> Previe
         MemoError: A path does not exist or is in no known format.
     """
     guesses: list[str] = []
-    found = list(memory.read_paths(paths, tz=settings.zone, me=settings.me, warn=guesses.append))
+    asked: dict[str, Sequence[str]] = {}
+
+    def who(source: str, speakers: Sequence[str]) -> str | None:
+        if source not in settings.speakers:
+            asked.setdefault(source, speakers)
+        return settings.speakers.get(source) or None
+
+    found = list(
+        memory.read_paths(paths, tz=settings.zone, me=settings.me, who=who, warn=guesses.append)
+    )
     skipped = tuple(one for one in found if isinstance(one, Skipped))
     documents = sorted(
         (one for one in found if not isinstance(one, Skipped)), key=lambda document: document.at
     )
     known = memory.known(documents)
     new = tuple(one for one, before in zip(documents, known, strict=True) if not before)
-    return Preview(tuple(paths), new, sum(known), skipped, tuple(guesses))
+    return Preview(tuple(paths), new, sum(known), skipped, tuple(guesses), asked)
 
 
 def preview_content(seen: Preview, tz: tzinfo | None) -> Content:
     """A preview as a person reads it."""
     head = (
-        f"{len(seen.new)} new documents, {seen.known} stored already, {len(seen.skipped)} skipped"
+        f"{counted(len(seen.new), 'new document')}, {seen.known} stored already, "
+        f"{len(seen.skipped)} skipped"
     )
     lines = [Content.styled(head, "bold")]
     for document in seen.new[:_MOST_LISTED]:
@@ -122,6 +135,8 @@ class Import(ModalScreen[Job | None]):
         self.desk, self.settings = desk, settings
         self.paths = tuple(paths)
         self.seen: Preview | None = None
+        self._unnamed: set[str] = set()
+        """Sources of which the person did not say who they are there."""
 
     def compose(self) -> ComposeResult:
         """Path, tree, preview, buttons."""
@@ -177,17 +192,49 @@ class Import(ModalScreen[Job | None]):
         shown, begin = self.query_one("#preview", Static), self.query_one("#begin", Button)
         begin.disabled = True
         shown.update(Content.styled("Looking…", DIM))
-        paths, settings = self.paths, self.settings
+        paths = self.paths
         try:
-            self.seen = await self.desk.read(lambda memory: preview(memory, paths, settings))
+            self.seen = await self.desk.read(lambda memory: preview(memory, paths, self.settings))
+            if await self._ask_who(self.seen.asked):
+                self.seen = await self.desk.read(
+                    lambda memory: preview(memory, paths, self.settings)
+                )
         except (MemoError, OSError) as error:
             self.seen = None
             shown.update(Content.styled(show_line(str(error)), "$text-error"))
             return
-        shown.update(preview_content(self.seen, settings.zone))
+        shown.update(preview_content(self.seen, self.settings.zone))
         begin.disabled = not self.seen.new
         if self.seen.new:
             begin.focus()
+
+    async def _ask_who(self, asked: Mapping[str, Sequence[str]]) -> bool:
+        """Ask once a source who the person is in it; whether anything was answered.
+
+        Raises:
+            MemoError: The settings cannot be written.
+        """
+        answered = False
+        for source, speakers in asked.items():
+            if source in self._unnamed:
+                continue
+            ways = {str(n): show_line(name) for n, name in enumerate(speakers, start=1)}
+            way = await self.app.push_screen_wait(
+                Choose(
+                    f"Who are you in {show_line(source)}? Only your words become facts then.",
+                    {**ways, "0": "None of them: what everybody says of themselves counts"},
+                )
+            )
+            if way is None:
+                self._unnamed.add(source)
+                continue
+            name = speakers[int(way) - 1] if int(way) else ""
+            save(self.settings, f"speakers.{source}", name)
+            self.settings = replace(
+                self.settings, speakers={**self.settings.speakers, source: name}
+            )
+            answered = True
+        return answered
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Begin, or not."""

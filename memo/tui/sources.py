@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from memo.records import DocumentId, StoredDocument
-from memo.show import show_line
+from memo.show import counted, show_line
 from memo.times import moment
 from memo.tui.dialogs import Confirm, Page
 from memo.tui.importing import Import, skipped_content
@@ -138,7 +138,10 @@ class Sources(Place):
     @work(group="dialog")
     async def open_import(self, paths: Sequence[Path]) -> None:
         """Show what these would give, and read them if the person wants."""
-        job = await self.app.push_screen_wait(Import(self.memo.desk, self.memo.settings, paths))
+        screen = Import(self.memo.desk, self.memo.settings, paths)
+        job = await self.app.push_screen_wait(screen)
+        if screen.settings is not self.memo.settings:
+            self.memo.settle(screen.settings)
         if job is not None:
             self.memo.reader.add(job)
 
@@ -160,9 +163,11 @@ class Sources(Place):
             self.memo.tell("Nothing was imported since memo was opened.")
             return
         job = self.memo.reader.jobs[-1]
+        new = job.total - job.known - len(job.failed)
+        took = f", {spoken(job.elapsed_s)}" if job.imported or job.failed else ""
         lines = [
-            Content(f"{job.imported} new, {job.known} known already, {len(job.failed)} failed,"),
-            Content(f"{len(job.skipped)} records skipped, {spoken(job.elapsed_s)}."),
+            Content(f"{new} new, {job.known} known already, {len(job.failed)} failed,"),
+            Content(f"{counted(len(job.skipped), 'record')} skipped; {job.line}{took}."),
         ]
         lines += [skipped_content(one) for one in job.skipped]
         lines += [

@@ -154,6 +154,54 @@ def test_an_import_is_previewed_then_read_in_the_background(tmp_path: Path) -> N
     drive(memory, story, (120, 34))
 
 
+def test_an_import_asks_once_who_one_is_in_its_source(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path / "home")
+    memory.choose(replace(memory.settings, me=None))
+    file = tmp_path / "WhatsApp Chat with Bea.txt"
+    file.write_text(
+        "05/01/2024, 09:15 - Bea: I live in York.\n05/01/2024, 09:16 - Ann: I live in Hull.\n"
+        "25/01/2024, 09:16 - Ann: I like it.\n"
+    )
+
+    async def story(pilot: Pilot[int]) -> None:
+        for time_ in range(2):
+            await pilot.press("alt+5", "i")
+            await until(pilot, lambda: isinstance(pilot.app.screen, Import))
+            pilot.app.screen.query_one("#path", Input).value = str(file)
+            await pilot.press("enter")
+            if time_ == 0:
+                await shows(pilot, "Who are you in whatsapp?", "Ann", "Bea", "None of them")
+                await pilot.press("enter")  # the one who speaks most
+            await shows(pilot, "2 new documents, 0 stored already")
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(pilot.app.screen, Import))
+        assert isinstance(pilot.app, MemoApp)
+        assert pilot.app.settings.speakers == {"whatsapp": "Ann"}
+        seen = importing.preview(memory, [file], pilot.app.settings)
+        context = {one.speaker: one.context for doc in seen.new for one in doc.messages}
+        assert context == {"Ann": False, "Bea": True}
+
+    drive(memory, story, (120, 34))
+    assert 'whatsapp = "Ann"' in memory.settings.file.read_text("utf-8")
+
+
+def test_the_report_of_a_waiting_import_counts_what_is_new(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path / "home")
+    file = chat(tmp_path / "chat.jsonl")
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+5")
+        job = importing.preview(memory, [file], memory.settings).job
+        job.paused = True
+        assert isinstance(pilot.app, MemoApp)
+        pilot.app.reader.add(job)
+        await pilot.press("o")
+        await shows(pilot, "4 new, 0 known already, 0 failed,")
+        await shows(pilot, "1 record skipped; paused at 0 of 4.")
+
+    drive(memory, story, (120, 34))
+
+
 def test_one_can_chat_pause_and_end_while_an_import_runs(tmp_path: Path) -> None:
     gate = threading.Semaphore(0)
     asked = threading.Event()
