@@ -301,7 +301,7 @@ class Front:
     @property
     def asks(self) -> bool:
         """Whether there is somebody to ask."""
-        return sys.stdin.isatty() and sys.stderr.isatty()
+        return typing() and sys.stderr.isatty()
 
     def confirm(self, question: str) -> None:
         """Go on only with the person's consent.
@@ -431,10 +431,22 @@ def first_line(file: Path) -> str:
         raise UsageProblem(f"No passphrase in {file}: {error.strerror}.") from error
 
 
+def typing() -> bool:
+    """Whether somebody types; standard input may be closed, and is None then."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def missing(what: str) -> UsageProblem:
+    """That nothing was given where something must be."""
+    return UsageProblem(f"Which {what}? Write it behind the command, or `-` to pipe it in.")
+
+
 def piped(text: str | None, what: str) -> str:
     """The text given, or standard input for `-` and for a pipe; invalid UTF-8 becomes U+FFFD."""
-    if text is None and sys.stdin.isatty():
-        raise UsageProblem(f"Which {what}? Write it behind the command, or `-` to pipe it in.")
+    if text is None and typing():
+        raise missing(what)
     if text is None or text == "-":
+        if sys.stdin is None:
+            raise missing(what)
         return sys.stdin.buffer.read().decode("utf-8", "replace")
     return text

@@ -9,7 +9,7 @@ import click
 
 from memo import settings, terminal
 from memo.records import from_utc_text, utc_text
-from memo.show import show, show_line
+from memo.show import counted, show, show_line
 from memo.times import day, moment
 
 if TYPE_CHECKING:
@@ -73,10 +73,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def left_out(skipped: Iterable[Skipped]) -> Iterator[str]:
-    """How much was left out as it holds nothing to read, by reason, the commonest first."""
-    reasons = Counter(one.reason for one in skipped if one.routine)
-    for reason, count in reasons.most_common():
-        yield f"Left out {count}, as each {reason}"
+    """What was left out as it holds nothing to read, by reason, the commonest first."""
+    found = [one for one in skipped if one.routine]
+    for reason, count in Counter(one.reason for one in found).most_common():
+        if count == 1:
+            (where,) = (one.where for one in found if one.reason == reason)
+            yield f"Left out {show_line(where)}, as it {reason}"
+        else:
+            yield f"Left out {count}, as each {reason}"
 
 
 def sum_line(summary: Summary) -> str:
@@ -84,8 +88,9 @@ def sum_line(summary: Summary) -> str:
     records = summary.imported + summary.already_known + len(summary.skipped) + len(summary.failed)
     return (
         f"{summary.imported} imported + {summary.already_known} already known + "
-        f"{len(summary.skipped)} skipped + {len(summary.failed)} failed = {records} records; "
-        f"{summary.documents} documents, {summary.elapsed_s:.1f} s"
+        f"{len(summary.skipped)} skipped + {len(summary.failed)} failed = "
+        f"{counted(records, 'record')}; "
+        f"{counted(summary.documents, 'document')}, {summary.elapsed_s:.1f} s"
     )
 
 
@@ -197,8 +202,8 @@ def _show(
     waiting = f"{seen.waiting} stored and waiting + " if seen.waiting else ""
     front.line(
         f"{seen.new} new + {waiting}{seen.known} already known + {len(seen.skipped)} skipped = "
-        f"{records} records; {seen.documents} documents to read, about {span(seconds)}"
-        + ("" if measured else " on two cores")
+        f"{counted(records, 'record')}; {counted(seen.documents, 'document')} to read, "
+        f"about {span(seconds)}" + ("" if measured else " on two cores")
     )
 
 

@@ -326,6 +326,70 @@ def test_a_past_fact_is_not_changed_and_the_one_in_its_place_is_named(
     assert told("pin", "1", "--off").exit_code == 0
 
 
+def test_the_first_note_says_how_to_say_who_one_is(memo: Memo) -> None:
+    first = memo("add", ANN["2024-01-05"], "--at", "2024-01-05")
+    assert first.exit_code == 0
+    assert f'write me = "Your name" into {memo.home / "settings.toml"}' in first.stderr
+    assert "your name" not in memo("add", "Hi.").stderr.lower()
+    (memo.home / "settings.toml").write_text('me = "Ann"\n')
+    memo("add", ANN["2024-06-01"], "--at", "2024-06-01")
+    (document,) = (one for one in memo.json("documents") if one["at"].startswith("2024-06-01"))
+    (whole,) = memo.json("document", str(document["id"]))
+    assert whole["passages"][0]["speaker"] == "Ann"
+
+
+@pytest.mark.parametrize("command", [["history", "abc"], ["show", "0"], ["document", "-1"]])
+def test_what_is_no_id_is_told_where_ids_are_listed(told: Memo, command: list[str]) -> None:
+    result = told(command[0], "--", command[1])
+    listed = {"history": "facts", "show": "log", "document": "documents"}[command[0]]
+    assert result.exit_code == 2
+    assert f"'{command[1]}' is no id: an id is a number that `memo {listed}` shows." in (
+        result.stderr
+    )
+
+
+def test_ask_without_a_question_says_which_is_missing(told: Memo) -> None:
+    result = told("ask", input="")
+    assert result.exit_code == 2
+    assert "Which question?" in result.stderr
+    assert told("ask", "-", input="").exit_code == 0
+
+
+def test_a_closed_standard_input_is_told_in_a_sentence(told: Memo) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "memo", "ask"],
+        cwd=ROOT,
+        env=os.environ | told.environ,
+        preexec_fn=lambda: os.close(0),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Which question?" in done.stderr
+
+
+def test_one_record_is_one_and_what_is_left_out_alone_is_named(memo: Memo, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "note.txt").write_text("I live in Hull.")
+    (tmp_path / "in" / "data.bin").write_bytes(bytes(range(256)))
+    shown = memo("import", tmp_path / "in", "--dry-run", "--at", "2024-01-05")
+    assert "data.bin, as it is in no format memo reads" in shown.stderr
+    assert "1 document to read" in shown.stdout
+    only = memo("import", tmp_path / "in" / "note.txt", "--at", "2024-01-05")
+    assert "0 failed = 1 record; 1 document, " in only.stderr
+
+
+@pytest.mark.parametrize("text", ["Hello.", "A whole transcript, not a backup.\n" * 300])
+def test_a_text_is_no_backup(told: Memo, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "demo.out"
+    file.write_text(text)
+    result = told("restore", file, "--yes")
+    assert result.exit_code == 5
+    assert f"{file} is no backup of memo" in result.stderr
+    assert len(told.json("facts")) == 2
+
+
 def test_merge_keeps_the_first_sentence_or_takes_ones_own(told: Memo) -> None:
     ids = [str(fact["id"]) for fact in told.json("facts")]
     (change,) = told.json("merge", *ids)
@@ -864,7 +928,7 @@ def reading(memo: Memo, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process whose model is at work on the second of two documents."""
     environ = os.environ | memo.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     with subprocess.Popen(
-        [sys.executable, "-c", SLOW, "import", str(chat(tmp_path)), "--json"],
+        [sys.executable, "-c", SLOW, "import", str(chat(tmp_path)), "--json", "--quiet"],
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -31,7 +31,7 @@ from memo.errors import (
     StoreReadOnly,
     WrongPassphrase,
 )
-from memo.keeping import replacing
+from memo.keeping import backups, replacing
 from memo.store import Store
 from memo.trust import keys
 from memo.trust.cipher import give_key
@@ -304,6 +304,34 @@ def test_without_it_every_command_ends_with_5(memo: Memo) -> None:
     result = memo("facts")
     assert (result.exit_code, result.stdout) == (5, "")
     assert "neither the passphrase nor the recovery code" in result.stderr
+
+
+def test_the_recovery_code_directly_follows_its_colon(tmp_path: Path) -> None:
+    memo = Memo(tmp_path)
+    memo.tell()
+    (tmp_path / "words").write_text(f"{WORDS}\n")
+    told = memo("encrypt", "--new-passphrase-file", tmp_path / "words")
+    assert told.exit_code == 0
+    before, code = told.output.splitlines()[-2:]
+    assert before.endswith(":")
+    assert told.stdout == f"{code}\n"
+    assert told.stderr.splitlines()[-1] == before
+
+
+def test_older_backups_keep_their_passphrase_and_that_is_said(memo: Memo) -> None:
+    made = backups.kept(memo.home / "memo.db")
+    result = memo("decrypt", "--yes")
+    assert f"{len(made)} automatic backup" in result.stderr
+    assert "the former passphrase, or recovery code" in result.stderr
+    memo.environ["MEMO_PASSPHRASE"] = "wrong"
+    result = memo("restore", made[0].path, "--yes")
+    assert result.exit_code == 5
+    assert f"nor the recovery code of {made[0].path}" in result.stderr
+    (memo.folder / "others").write_text("other words and more\n")
+    again = memo("encrypt", "--yes", "--new-passphrase-file", memo.folder / "others")
+    assert again.exit_code == 0
+    assert made[0] in backups.kept(memo.home / "memo.db")
+    assert "1 automatic backup made before needs the former passphrase" in again.stderr
 
 
 @pytest.mark.parametrize("way", ["option", "variable", "code"])

@@ -21,7 +21,7 @@ from memo.cli.models import model_
 from memo.cli.reading import add, import_
 from memo.cli.securing import decrypt, encrypt, passphrase
 from memo.errors import UsageProblem
-from memo.front import Commands, Front
+from memo.front import Commands, Front, typing
 
 
 def _version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -52,7 +52,7 @@ def main(context: click.Context) -> None:
     Options of this list may stand before or after the command.
     """
     if context.invoked_subcommand is None:
-        if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        if not (typing() and sys.stdout.isatty() and sys.stderr.isatty()):
             raise UsageProblem("The application needs a terminal; `memo --help` lists commands.")
         context.exit(Front(context).application())
 

@@ -12,7 +12,7 @@ import click
 
 from memo.cli.options import PARTLY
 from memo.errors import ContextOverflow, ModelCrashed, UsageProblem
-from memo.front import Command, Front, piped, with_front
+from memo.front import Command, Front, missing, piped, typing, with_front
 from memo.show import show
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ def ask(
 
     when = front.at(as_of, end_of_day=True)
     memory = front.memory()
-    if question == "-" or (question is None and not sys.stdin.isatty()):
-        _ask_lines(front, memory, Question("", when, choice, wants_list))
+    if sys.stdin is not None and (question == "-" or (question is None and not typing())):
+        asked = _ask_lines(front, memory, Question("", when, choice, wants_list))
+        if question is None and not asked:
+            raise missing("question")
         return
     text = piped(question, "question").strip()
     if not text:
@@ -51,13 +53,14 @@ def ask(
     _answer(front, memory, Question(text, when, choice, wants_list))
 
 
-def _ask_lines(front: Front, memory: Memory, pattern: Question) -> None:
-    """A question a line, plain or JSON; a line that is neither is named and passed over."""
-    wrong = False
+def _ask_lines(front: Front, memory: Memory, pattern: Question) -> int:
+    """A question a line, plain or JSON; one that is neither is passed over. How many there were."""
+    wrong, asked = False, 0
     for number, line in enumerate(sys.stdin.buffer, start=1):
         text = line.decode("utf-8", "replace").strip().removeprefix("\ufeff")
         if not text:
             continue
+        asked += 1
         try:
             _answer(front, memory, _question(front, text, pattern))
         except (ValueError, UsageProblem, ContextOverflow, ModelCrashed) as error:
@@ -65,6 +68,7 @@ def _ask_lines(front: Front, memory: Memory, pattern: Question) -> None:
             front.say(f"Skipped line {number}: {error}")
     if wrong:
         raise click.exceptions.Exit(PARTLY)
+    return asked
 
 
 def _question(front: Front, line: str, pattern: Question) -> Question:

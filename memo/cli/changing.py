@@ -9,7 +9,7 @@ import click
 from memo.cli.options import ID
 from memo.errors import NotKnown, UsageProblem
 from memo.front import Command, Commands, Front, piped, with_front
-from memo.show import show_line
+from memo.show import counted, show_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,5 +162,5 @@ def forget(
         front.changed(memory.forget_document(document))
     elif source is not None:
         count = sum(one.source == source for one in memory.documents())
-        front.confirm(f"Forget {count} documents that came from {source}, for good?")
+        front.confirm(f"Forget {counted(count, 'document')} that came from {source}, for good?")
         front.changed(memory.forget_source(source))

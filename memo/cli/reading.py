@@ -25,7 +25,7 @@ _ORDERS = ("dmy", "mdy", "ymd")
 @click.argument("text", required=False)
 @click.option("--at", metavar="WHEN", help="When it was said; now if not given.")
 @click.option("--title", default="", help="What to call it.")
-@click.option("--speaker", metavar="NAME", help="Who says “I” in it.")
+@click.option("--speaker", metavar="NAME", help="Who says “I” in it; you if not given.")
 @with_front
 def add(front: Front, text: str | None, at: str | None, title: str, speaker: str | None) -> None:
     """Read one note or message.
@@ -37,6 +37,7 @@ def add(front: Front, text: str | None, at: str | None, title: str, speaker: str
     when = front.at(at)
     who = speaker or front.settings.me
     documents = note(piped(text, "note"), when, title=title, speaker=who)
+    _tell_nameless(front, who, f'write me = "Your name" into {front.settings.file}')
     _import(front, front.memory().ingest_all(documents), sums=False)
 
 
@@ -88,11 +89,18 @@ def import_(
         "everyone": everyone,
         "warn": front.say,
     }
+    _tell_nameless(front, me or front.settings.me, "give --me with your name")
     if dry_run:
         preview(front, memory, memory.read_paths(paths, format=format, **told))
     else:
         events = memory.import_paths(paths, format=format, newest_first=newest_first, **told)
         _import(front, events, sums=True)
+
+
+def _tell_nameless(front: Front, me: str | None, how: str) -> None:
+    """How to say who the person is, before the first words that memo reads."""
+    if not me and not front.settings.store.exists():
+        front.say(f"memo does not know yet who “I” is: {how}.")
 
 
 def _import(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from memo.errors import StoreError, UsageProblem
 from memo.front import Command, Front, first_line, hidden, with_front
+from memo.show import counted
 from memo.trust.keys import SHORT
+
+if TYPE_CHECKING:
+    from memo.memory import Memory
 
 _NEW = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=False)
 
@@ -32,8 +37,9 @@ def encrypt(front: Front, file: Path | None) -> None:
         front.confirm(f"Earlier copies in plain would be deleted ({names}). Go on?")
     code = memory.encrypt(_new(front, file))
     front.say("The store and its automatic backups are encrypted from now on.")
-    _code(front, code)
     front.say("Backups and exports that you made elsewhere are as they were: see to them.")
+    _tell_older(front, memory)
+    _code(front, code)
 
 
 @click.command(cls=Command)
@@ -45,6 +51,7 @@ def decrypt(front: Front) -> None:
     front.confirm("Write everything in plain, for whoever has this disk to read?")
     memory.decrypt()
     front.say("The store is not encrypted any more.")
+    _tell_older(front, memory)
     if front.json:
         front.data({"encrypted": False})
 
@@ -83,6 +90,19 @@ def passphrase(front: Front, file: Path | None, new_code: bool, keyring: bool | 
         )
     if front.json:
         front.data({"encrypted": True})
+
+
+def _tell_older(front: Front, memory: Memory) -> None:
+    """That automatic backups are not encrypted anew."""
+    from memo.keeping.backups import kept
+    from memo.trust.cipher import opens
+
+    outdated = sum(not opens(one.path, memory.holder.key()) for one in kept(memory.settings.store))
+    if outdated:
+        front.say(
+            f"{counted(outdated, 'automatic backup')} made before "
+            f"{'needs' if outdated == 1 else 'need'} the former passphrase, or recovery code."
+        )
 
 
 def _code(front: Front, code: str) -> None:

@@ -48,6 +48,8 @@ def restore(store: Path, backup: Path, holder: Keyholder) -> Path | None:
         _clear(store)
         with fresh(arriving), fresh(again):
             seal = checked_seal(backup)
+            if seal is None and not _is_database(backup):
+                raise StoreDamaged(f"{backup} is no backup of memo: `memo restore` lists some.")
             if seal is None and _is_cut(backup):
                 raise StoreDamaged(f"The backup {backup} is cut off: try another.")
             _copy(backup, arriving, seal.size if seal else None)
@@ -55,7 +57,7 @@ def restore(store: Path, backup: Path, holder: Keyholder) -> Path | None:
             entries = seal.entries if seal else ()
             if not entries and beside.exists():
                 entries = keys.entries_of(beside)
-            key = holder.key_for(entries, arriving)
+            key = holder.key_for(entries, arriving, backup)
             if not holds_store(arriving, key):
                 raise StoreDamaged(f"{backup} is not a backup of a memo store: give another file.")
             ready = arriving
@@ -198,6 +200,17 @@ def _swap(
     if entries:
         keys.write(lasting, entries)
     pending.unlink(missing_ok=True)
+
+
+_PAGE_SIZES = (1, *(1 << power for power in range(9, 16)))
+"""As the file's head says them: powers of two from 512 on, 1 for 65,536."""
+
+
+def _is_database(path: Path) -> bool:
+    """Whether a file begins as one of SQLite's, encrypted or not, as far as it goes."""
+    with path.open("rb") as file:
+        head = file.read(18)
+    return not head or int.from_bytes(head[16:18], "big") in _PAGE_SIZES
 
 
 def _is_cut(path: Path) -> bool:

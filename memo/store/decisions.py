@@ -18,6 +18,7 @@ from memo.records import (
     from_utc_text,
     utc_text,
 )
+from memo.show import counted
 from memo.store.rows import (
     Said,
     Work,
@@ -192,7 +193,7 @@ class Decisions(Unread):
                 {"targets": listed(targets)},
             )
             first = min(targets, key=lambda target: (target < 0, target))
-            title = f"Undid an import of {count} documents"
+            title = f"Undid an import of {counted(count, 'document')}"
             work = self._begin("undo", title, target=ChangeId(first))
             for target in targets:
                 self._all(

@@ -65,7 +65,7 @@ class Keyholder:
                 found = keys.recalled(entry.id) if entry.keyring else None
                 if found is not None and opens(self._store, found):
                     return self._take(found)
-            return self._take(self._asked(entries, self._store))
+            return self._take(self._asked(entries, self._store, self._store))
 
     def unlock(self, secret: str) -> None:
         """Derive the key from a passphrase or recovery code, and keep it.
@@ -78,8 +78,13 @@ class Keyholder:
             if entries:
                 self._take(_opening(entries, secret, self._store))
 
-    def key_for(self, entries: tuple[keys.Entry, ...], file: Path) -> bytes | None:
+    def key_for(self, entries: tuple[keys.Entry, ...], file: Path, called: Path) -> bytes | None:
         """The key of another file: of a backup, by what its seal says of its keys.
+
+        Args:
+            entries: What the seal says.
+            file: The backup, or a copy of it.
+            called: What the person calls it.
 
         Raises:
             StoreLocked: It is encrypted, and nobody gives its passphrase.
@@ -95,8 +100,10 @@ class Keyholder:
                 if found is not None and opens(file, found):
                     return found
             if not entries:
-                raise StoreDamaged(f"{file} is damaged, or encrypted with a key that is not here.")
-            return self._asked(entries, file)
+                raise StoreDamaged(
+                    f"{called} is damaged, or encrypted with a key that is not here."
+                )
+            return self._asked(entries, file, called)
 
     def take(self, key: bytes | None) -> None:
         """Hold the key under which the store was just written anew."""
@@ -142,14 +149,14 @@ class Keyholder:
             keys.write(keys.key_file(self._store), (change(entry, key),))
             self.take(key)
 
-    def _asked(self, entries: tuple[keys.Entry, ...], file: Path) -> bytes:
+    def _asked(self, entries: tuple[keys.Entry, ...], file: Path, called: Path) -> bytes:
         for wrong in range(_TRIES):
             secret = None if self._ask is None else self._ask(wrong)
             if secret is None and wrong:
                 break
             if secret is None:
                 raise StoreLocked(
-                    f"{file} is encrypted: give its passphrase at a terminal, with "
+                    f"{called} is encrypted: give its passphrase at a terminal, with "
                     "--passphrase-file, or in MEMO_PASSPHRASE."
                 )
             try:
@@ -157,7 +164,7 @@ class Keyholder:
             except WrongPassphrase:
                 continue
         raise WrongPassphrase(
-            f"That is neither the passphrase nor the recovery code of {file}: try again."
+            f"That is neither the passphrase nor the recovery code of {called}: try again."
         )
 
     def _take(self, key: bytes) -> bytes:

@@ -93,7 +93,7 @@ def _state(path: Path, holder: Keyholder) -> str:
     if not path.exists() or not path.stat().st_size:
         return ABSENT
     ours = path.name == "memo.db"
-    key = holder.key() if ours else holder.key_for((), path)
+    key = holder.key() if ours else holder.key_for((), path, path)
     with Store.open(path, key=key, read_only=not ours) as store:  # a backup is sealed
         assert store.check() == []
         return store.dump() if store.documents() else ABSENT
