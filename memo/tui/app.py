@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
+import time
 import traceback
 from collections import deque
 from contextlib import suppress
@@ -12,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
     from memo.tui.reader import Told
 
 log = logging.getLogger(__name__)
+_COLLECTING = (2_000, 20, 100)
+"""When Python looks for garbage: seldom among all there is, which would hold a key for 0.15 s."""
+_MUCH = 5
+"""Looks among what is recent since the last among all, after which one among all is worth it."""
+_REST_S = 2.0
+"""How long nobody has touched anything when that is done."""
 _SWITCH_S = 0.0005
 """How long another thread may keep this one from drawing; Python's own 5 ms add up to a stall."""
 
@@ -145,6 +153,9 @@ class MemoApp(MemoBase):
         self.set_keymap(dict(self.settings.keys))
         self._crash: str | None = None
         self._hand = Hand("read")
+        self._collecting = gc.get_threshold()
+        self._touched = 0.0
+        """When the person last did something."""
 
     def _wanted_theme(self) -> str:
         wanted = self.settings.theme
@@ -153,12 +164,29 @@ class MemoApp(MemoBase):
     def on_mount(self) -> None:
         """Begin, after the passphrase of an encrypted store was given."""
         sys.setswitchinterval(_SWITCH_S)
+        gc.set_threshold(*_COLLECTING)
+        self.set_interval(_REST_S, self._collect)
         store = self.settings.store
         encrypted = key_file(store).exists() or pending_file(store).exists()
         if encrypted and self.desk.memory.holder.locked:
             self._unlock()
         else:
             self._begin()
+
+    def on_unmount(self) -> None:
+        """Leave Python as it was found."""
+        gc.set_threshold(*self._collecting)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Know when the person last did something."""
+        if isinstance(event, events.InputEvent):
+            self._touched = time.monotonic()
+        await super().on_event(event)
+
+    def _collect(self) -> None:
+        """Look for garbage while nobody waits for a key."""
+        if gc.get_count()[2] >= _MUCH and time.monotonic() - self._touched > _REST_S:
+            gc.collect()
 
     @work(group="dialog")
     async def _unlock(self) -> None:

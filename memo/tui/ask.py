@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static, TextArea
 
@@ -21,6 +21,7 @@ from memo.tui.composer import COMMANDS, Composer
 from memo.tui.desk import Stream
 from memo.tui.exchange import ChangeLine, Exchange, Source
 from memo.tui.place import Place
+from memo.tui.talk import MOST_EXCHANGES, Talk
 from memo.tui.text import DIM, change_content
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from textual.widget import Widget
     from textual.widgets import Markdown
 
-    from memo.records import ChangeSet, ConversationId
+    from memo.records import ChangeSet, ConversationId, KeptExchange
 
-_MOST_EXCHANGES = 60
-"""Older ones leave the screen, so that a long day stays quick."""
+_AT_ONCE = 6
+"""Exchanges of a resumed conversation that are put on the screen together: a page or two."""
 _LAST_WORDS_S = 2.0
 """For what was said to be drawn, when an answer ends."""
 _QUESTION = re.compile(
@@ -87,12 +88,11 @@ class Ask(Place):
 
     def body(self) -> Iterable[Widget]:
         """Talk above, composer below."""
-        yield VerticalScroll(Static(_welcome(), id="welcome"), id="talk", can_focus=True)
+        yield Talk(_welcome())
         yield Vertical(Static(id="note"), Composer(), id="writing")
 
     def on_mount(self) -> None:
         """Begin to write."""
-        self.query_one("#talk", VerticalScroll).anchor()
         self.watch(self.memo, "as_of", self._note)
         self.watch(self.memo, "gone", self._forgotten, init=False)
         self.watch(self.memo, "version", self._changed, init=False)
@@ -114,7 +114,8 @@ class Ask(Place):
                 text = "  ".join(name.split()[0] for name in fits)
         note = self.query_one("#note", Static)
         note.display = bool(text)
-        note.update(Content(text))
+        if note.visual != (said := Content(text)):  # an update lays out the screen
+            note.update(said)
         self.set_class(self.private, "-private")
 
     @on(TextArea.Changed, "#composer")
@@ -136,7 +137,7 @@ class Ask(Place):
         question, told = asked_and_told(text)
         private = self.private or self.memo.as_of is not None
         exchange = Exchange(text)
-        await self._mount(exchange)
+        await self.query_one(Talk).add(exchange)
         if not private:
             begun = await self.look(lambda m: m.conversations.begin(text, self._conversation))
             if begun is not None:
@@ -151,20 +152,13 @@ class Ask(Place):
             elif answered and told and private:
                 words = "private · not remembered"
             exchange.change_line.say(words)
+            exchange.settled = True
             if question:
                 self._keep_answer(exchange, words)
         if not answered:
             self._return(text)
         elif told and not private:
             self._remember(exchange, told, alone=not question)
-
-    async def _mount(self, *exchanges: Exchange) -> None:
-        talk = self.query_one("#talk", VerticalScroll)
-        await talk.query("#welcome").remove()
-        for one in list(talk.query(Exchange))[: len(exchanges) - _MOST_EXCHANGES or None]:
-            await one.remove()
-        await talk.mount_all(exchanges)
-        talk.anchor()
 
     async def _answer(self, exchange: Exchange, question: str) -> bool:
         """Write the answer as it comes; False where there was none."""
@@ -217,7 +211,7 @@ class Ask(Place):
         from memo.memory import AlreadyKnown, Failed, note  # noqa: PLC0415  # as above
 
         documents = note(text, speaker=self.memo.settings.me)
-        exchange.reading = Stream()
+        exchange.reading, exchange.settled = Stream(), False
         exchange.change_line.say("remembering… · esc stops")
         changes: list[ChangeSet] = []
         words = ""
@@ -243,7 +237,7 @@ class Ask(Place):
                 if alone:
                     exchange.reply(result.change)
                 self.memo.changed(result.change)
-        exchange.reading = None
+        exchange.reading, exchange.settled = None, True
         if changes:
             exchange.change_line.show(changes[-1], words)
         else:
@@ -275,24 +269,34 @@ class Ask(Place):
             self.memo.complain(error)
             return
         self._conversation = conversation
-        await self.query(Exchange).remove()
-        shown = kept[-_MOST_EXCHANGES:]
-        exchanges = [Exchange(one.said) for one in shown]
-        await self._mount(*exchanges)
-        for exchange, one in zip(exchanges, shown, strict=True):
-            await exchange.restore(one, self.tz)
+        self.workers.cancel_group(self, "older")
+        await self.query_one(Talk).empty()
         composer = self.query_one(Composer)
         composer.sent = [one.said for one in kept]
         composer.focus()
+        await self._restore(kept[-_AT_ONCE:])
+        self._restore_older(kept[-MOST_EXCHANGES:-_AT_ONCE])
+
+    @work(group="older")
+    async def _restore_older(self, kept: list[KeptExchange]) -> None:
+        """Go on upwards, a few at a time: keys come between."""
+        for end in range(len(kept), 0, -_AT_ONCE):
+            await self._restore(kept[max(end - _AT_ONCE, 0) : end])
+
+    async def _restore(self, kept: list[KeptExchange]) -> None:
+        """Show some above the others as they were."""
+        exchanges = [Exchange(one.said) for one in kept]
+        await self.query_one(Talk).add_above(*exchanges)
+        for exchange, one in zip(exchanges, kept, strict=True):
+            await exchange.restore(one, self.tz)
 
     def action_new(self) -> None:
         """Begin anew; what was said is kept."""
-        self.workers.cancel_group(self, "say")
+        for group in ("say", "older"):
+            self.workers.cancel_group(self, group)
         self._conversation = None
-        self.query(Exchange).remove()
         self.query_one(Composer).sent = []
-        if not self.query("#welcome"):
-            self.query_one("#talk").mount(Static(_welcome(), id="welcome"))
+        self.query_one(Talk).begin()
 
     def _forgotten(self) -> None:
         """Show of this conversation what is still kept: nothing forgotten stays on the screen."""
@@ -366,7 +370,7 @@ class Ask(Place):
                 exchange.change_line.say("stopping…")
             self.memo.reader.let_go()
         elif self.query_one(Composer).has_focus:
-            self.query_one("#talk").focus()
+            self.query_one(Talk).focus()
         else:
             self.query_one(Composer).focus()
 
@@ -386,7 +390,7 @@ class Ask(Place):
 
     def action_scroll(self, by: int) -> None:
         """The talk, whatever has the focus."""
-        talk = self.query_one("#talk", VerticalScroll)
+        talk = self.query_one(Talk)
         talk.release_anchor() if by < 0 else None
         talk.scroll_relative(y=by * max(talk.size.height - 1, 1), animate=False)
 

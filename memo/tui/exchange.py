@@ -120,8 +120,13 @@ class Exchange(Vertical):
         self.answer: Answer | None = None
         self.kept: ExchangeId | None = None
         """Under which it is kept; None where it is not."""
+        self.settled = False
+        """Whether nothing more comes of itself."""
         self.reading: Stream | None = None
         """By which the reading of what it tells can be stopped."""
+        self.folded = False
+        """Whether it is far out of sight, and takes no part in the layout."""
+        self._lines = 0
         self.change_line = ChangeLine()
         self.text = AnswerText()
         self._sources = Vertical(classes="sources")
@@ -132,6 +137,24 @@ class Exchange(Vertical):
         yield self.text
         yield self._sources
         yield self.change_line
+
+    @property
+    def busy(self) -> bool:
+        """Whether its height is not known yet, or may change, or a key goes to something in it."""
+        return not self.settled or not self.lines or self.has_focus_within
+
+    @property
+    def lines(self) -> int:
+        """Of the talk, with the one below it."""
+        if self.folded:
+            return self._lines
+        return self.size.height + self.styles.margin.height if self.size else 0
+
+    def fold(self, folded: bool) -> None:
+        """Be laid out no more, or again."""
+        self._lines = self.lines
+        self.folded = folded
+        self.display = not folded
 
     def piece(self, text: str) -> str:
         """The next piece of the answer, as Markdown that is shown."""
@@ -173,6 +196,7 @@ class Exchange(Vertical):
             self.change_line.show(change, kept.note)
         if not kept.changes:
             self.change_line.say(kept.note)
+        self.settled = True
 
 
 _REPLIES = {

@@ -85,7 +85,8 @@ class Facts(Place):
     def __init__(self) -> None:
         super().__init__()
         self._shown = _Shown()
-        self._times: list[datetime] | None = None
+        self._days: list[datetime] | None = None
+        """The ends of those at which anything changed; None where they are not known."""
         self._ready = asyncio.Event()
 
     def body(self) -> Iterable[Widget]:
@@ -104,12 +105,15 @@ class Facts(Place):
     def on_mount(self) -> None:
         """Follow the store and the day."""
         self.watch(self.memo, "version", self._renew)
-        self.watch(self.memo, "as_of", self._renew)
+        self.watch(self.memo, "as_of", self._other_day)
         self.rows.focus()
         self._ready.set()
 
     def _renew(self) -> None:
-        self._times = None
+        self._days = None
+        self.refresh_list()
+
+    def _other_day(self) -> None:
         self.refresh_list()
 
     # -- the list --------------------------------------------------------------------
@@ -277,13 +281,14 @@ class Facts(Place):
         elif self.memo.as_of is not None:
             self.memo.as_of = None
 
-    @work(exclusive=True, group="step")
+    @work(group="step")
     async def action_step(self, by: int) -> None:
         """The day before or after at which anything changed."""
-        if self._times is None:
-            self._times = await self.look(lambda memory: memory.event_times())
-        now = self.memo.as_of
-        ends = sorted({self._end_of(when) for when in self._times or ()})
+        if self._days is None:
+            self._days = await self.look(
+                lambda memory: sorted({self._end_of(when) for when in memory.event_times()})
+            )
+        now, ends = self.memo.as_of, self._days or []
         if by < 0:
             before = [end for end in ends if end < (now or self._end_of(datetime.now(UTC)))]
             if now is None and before:

@@ -6,10 +6,12 @@ pictures, HTML, and entities, by which a text could smuggle in characters that `
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
+from textual.await_complete import AwaitComplete
 from textual.widgets import Markdown
 
 from memo.show import show
@@ -17,6 +19,8 @@ from memo.show import show
 if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
 
+_BETWEEN_S = 1 / 15
+"""From one piece to the next: each lays out the screen, which keeps a key waiting."""
 CITE = "cite:"
 """What the link of a citation begins with."""
 _CITATION = re.compile(r"\[([0-9]{1,4})\]")
@@ -49,6 +53,10 @@ class AnswerText(Markdown):
 
     def __init__(self, text: str = "") -> None:
         super().__init__(show(text), classes="answer", open_links=False, parser_factory=parser)
+
+    def append(self, markdown: str) -> AwaitComplete:
+        """Add a piece. A stream waits for it, and gathers meanwhile what else is written."""
+        return AwaitComplete(super().append(markdown), asyncio.sleep(_BETWEEN_S))
 
 
 __all__ = ["CITE", "AnswerText", "parser"]

@@ -241,8 +241,9 @@ class Bench:
     def keys(self) -> Result:
         """Typing while a model works."""
         found = screens.keys_while_thinking()
-        ok = found.p95_ms <= KEY_MS
-        return Result(found.p95_ms, "ms (at most)", KEY_MS, ok, asdict(found))
+        slowest = max(found.new.keys.p95_ms, found.long.keys.p95_ms)
+        ok = slowest <= KEY_MS
+        return Result(slowest, "ms (at most)", KEY_MS, ok, asdict(found))
 
     def facts(self) -> Result:
         """Typing a search among many facts."""

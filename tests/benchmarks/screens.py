@@ -6,7 +6,9 @@ Models are sleeping fakes: what is measured is the application, not a model.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -22,11 +24,13 @@ from textual.widgets import Input, TextArea
 
 from memo.engines import Engines
 from memo.memory import Memory
-from memo.records import Add, Claim, Document, Message, Plan
+from memo.records import Add, Answer, CitedFact, Claim, Document, Message, Plan
 from memo.settings import load
 from memo.store import Store
 from memo.tui.app import MemoApp
+from memo.tui.ask import Ask
 from memo.tui.composer import Composer
+from memo.tui.exchange import Exchange
 from memo.tui.rows import Rows
 
 sys.path.append(str(Path(__file__).parent.parent))
@@ -38,10 +42,13 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from memo.lm import Prompt
+    from memo.records import ConversationId
 
 ROOT = Path(__file__).parent.parent.parent
 ROUNDS = 7
 KEYS = 60
+TALKS = 60
+"""Exchanges of a long conversation: as many as the screen shows."""
 FACTS = 100_000
 _BATCH = 500
 _QUERIES = ("garden lamp", "ann works 77", "blue boat", "letter to person 5")
@@ -56,6 +63,7 @@ if {kind!r} != "empty":
     from pathlib import Path
     from memo.settings import load
     from memo.tui.app import MemoApp
+from memo.tui.ask import Ask
     def opened():
         from memo.engines import INSTALLED
         from memo.memory import Memory
@@ -75,12 +83,22 @@ Timed(*given).run(headless=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Pressed:
+    """One key: what was waited, and the event loop's processor time meanwhile, in seconds."""
+
+    waited: float
+    spent: float
+
+
+@dataclass(frozen=True, slots=True)
 class Latency:
     """Milliseconds from a key to the screen."""
 
     p50_ms: float
     p95_ms: float
     worst_ms: float
+    cpu_p95_ms: float
+    """Of the event loop's processor time, which other work on the machine does not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +110,51 @@ class AtScale:
     keys: Latency
 
 
-def latency(seconds: Sequence[float]) -> Latency:
-    """The usual three numbers."""
-    ordered = sorted(second * 1000 for second in seconds)
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What typing was like while an answer was written."""
+
+    keys: Latency
+    held_ms: float
+    """The longest that the event loop was kept from anything else."""
+    processor: float
+    """Seconds of processor time each second, of all threads."""
+    words_a_second: float
+    """Of the answer, as shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhileThinking:
+    """In a new conversation and in a long one."""
+
+    new: Typed
+    long: Typed
+
+
+class Held:
+    """How long the event loop was held at the most."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def watch(self) -> None:
+        """Look every two milliseconds, until cancelled."""
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.002)
+            self.longest = max(self.longest, time.perf_counter() - before - 0.002)
+
+
+def latency(keys: Sequence[Pressed]) -> Latency:
+    """The usual numbers."""
+    waited = sorted(key.waited * 1000 for key in keys)
+    spent = sorted(key.spent * 1000 for key in keys)
+    worst = int(len(keys) * 0.95)
     return Latency(
-        round(statistics.median(ordered), 1),
-        round(ordered[int(len(ordered) * 0.95)], 1),
-        round(ordered[-1], 1),
+        round(statistics.median(waited), 1),
+        round(waited[worst], 1),
+        round(waited[-1], 1),
+        round(spent[worst], 1),
     )
 
 
@@ -128,31 +184,88 @@ def first_paint() -> tuple[float, dict[str, Any]]:
     return medians["memo"] / medians["empty"], detail | {"of": ROUNDS}
 
 
-def keys_while_thinking() -> Latency:
-    """Each key on the composer, while a fake model writes an answer."""
+def keys_while_thinking() -> WhileThinking:
+    """Keys at the pace of a quick typist, while a fake model writes an answer.
+
+    First in a new conversation, then as the next message of one as long as the screen shows.
+    """
+    with tempfile.TemporaryDirectory() as home:
+        memory = _thinking(Path(home))
+        kept = _talked(memory, TALKS)
+
+        async def story(pilot: Pilot[int]) -> tuple[Typed, Typed]:
+            ask = pilot.app.screen
+            assert isinstance(ask, Ask)
+            new = await _typed_while_answered(pilot, ask)
+            ask.action_stop()
+            await pilot.pause(0.5)
+            ask.resume(kept)
+            while len(ask.query(Exchange)) < TALKS:
+                await pilot.pause(0.1)
+            await pilot.pause(1.0)
+            return new, await _typed_while_answered(pilot, ask)
+
+        return WhileThinking(*driven(memory, story))
+
+
+def _thinking(home: Path) -> Memory:
+    """A memory whose model never ends: 25 words a second, for each the processor is asked."""
 
     class Sleeper(FakeLM):
         def stream(
             self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = ()
         ) -> Iterator[str]:
-            for number in range(2000):
+            yield "garden lamp |"
+            for number in itertools.count():
                 time.sleep(0.04)
                 yield f" word{number}"
 
-    with tempfile.TemporaryDirectory() as home:
-        lm = Sleeper()
-        settings = load(home=Path(home), environ={})
-        memory = Memory(settings, Engines(lambda _: lm, lambda _: HashEmbedder()))
-        fill(memory, 500)
+    lm = Sleeper()
+    memory = Memory(load(home=home, environ={}), Engines(lambda _: lm, lambda _: HashEmbedder()))
+    fill(memory, 500)
+    return memory
 
-        async def story(pilot: Pilot[int]) -> list[float]:
-            composer = pilot.app.screen.query_one(Composer)
-            composer.put("Where is the garden lamp of person 5?")
-            await pilot.press("enter")
-            await pilot.pause(1.0)
-            return [await pressed(pilot, key) for key in ("abcdefghij" * KEYS)[:KEYS]]
 
-        return latency(driven(memory, story))
+def _talked(memory: Memory, count: int) -> ConversationId:
+    """A conversation of so many answered questions, each with four facts it rests on."""
+    facts = [CitedFact(n, fact, 0.5) for n, fact in enumerate(memory.facts(limit=4), 1)]
+    text = "It is where it was **always**, in the hall [1], beside the letters [2] and keys [3]."
+    conversation = None
+    for number in range(count):
+        said = f"Where is the garden lamp of person {number}?"
+        conversation, exchange = memory.conversations.begin(said, conversation)
+        answer = Answer(said, "the hall", text, facts=tuple(facts))
+        memory.conversations.answered(exchange, text, answer, "a question")
+    assert conversation is not None
+    return conversation
+
+
+async def _typed_while_answered(pilot: Pilot[int], ask: Ask) -> Typed:
+    """Ask, and type while the answer is written; it must have been, and been shown."""
+    composer = ask.query_one(Composer)
+    composer.put("Where is the garden lamp of person 5?")
+    await pilot.press("enter")
+    exchange = ask.query(Exchange).last()
+    while "word" not in exchange.text.source:
+        await pilot.pause(0.05)
+        exchange = ask.query(Exchange).last()
+    pace, begun = random.Random(0), len(exchange.text.source.split())
+    keys, held = [], Held()
+    watching = asyncio.create_task(held.watch())
+    started, spent = time.perf_counter(), time.process_time()
+    for key in ("abcdefghij" * KEYS)[:KEYS]:
+        await asyncio.sleep(pace.uniform(0.03, 0.12))
+        keys.append(await pressed(pilot, key))
+    spent, waited = time.process_time() - spent, time.perf_counter() - started
+    watching.cancel()
+    written = len(exchange.text.source.split()) - begun
+    assert written > KEYS, f"only {written} words were shown in {waited:.1f} s"
+    return Typed(
+        latency(keys),
+        round(held.longest * 1000, 1),
+        round(spent / waited, 3),
+        round(written / waited, 1),
+    )
 
 
 def facts_at_scale(count: int = FACTS) -> AtScale:
@@ -165,8 +278,7 @@ def facts_at_scale(count: int = FACTS) -> AtScale:
         fill(memory, count)
         opened = 0.0
 
-        async def story(pilot: Pilot[int]) -> list[float]:
-
+        async def story(pilot: Pilot[int]) -> list[Pressed]:
             nonlocal opened
             started = time.perf_counter()
             await pilot.press("alt+2")
@@ -176,17 +288,16 @@ def facts_at_scale(count: int = FACTS) -> AtScale:
             opened = round(time.perf_counter() - started, 3)
             assert len(rows.keys) == count
             await pilot.press("slash")
-            seconds: list[float] = []
+            keys: list[Pressed] = []
             for query in _QUERIES:
                 for char in query:
-                    seconds.append(await pressed(pilot, "space" if char == " " else char))
+                    keys.append(await pressed(pilot, "space" if char == " " else char))
                     await asyncio.sleep(0.12)  # a quick typist
                 await asyncio.sleep(1.0)
-                seconds += [await pressed(pilot, "backspace") for _ in query]
-            return seconds
+                keys += [await pressed(pilot, "backspace") for _ in query]
+            return keys
 
-        seconds = driven(memory, story)
-        return AtScale(count, opened, latency(seconds))
+        return AtScale(count, opened, latency(driven(memory, story)))
 
 
 def fill(memory: Memory, count: int) -> None:
@@ -210,40 +321,50 @@ def fill(memory: Memory, count: int) -> None:
             store.apply(document, Plan(tuple(adds)), embedder.embed)
 
 
+class Drawn(MemoApp):
+    """The application, noting when it draws."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.drawn = 0.0
+        self.drawing = asyncio.Event()
+
+    def _display(self, screen: Any, renderable: Any) -> None:
+        super()._display(screen, renderable)
+        self.drawn = time.perf_counter()
+        self.drawing.set()
+
+
 def driven(memory: Memory, story: Any) -> Any:
-    """Run the application through a story, noting when it draws."""
-
-    class Drawn(MemoApp):
-        drawn = 0.0
-
-        def _display(self, screen: Any, renderable: Any) -> None:
-            super()._display(screen, renderable)
-            self.drawn = time.perf_counter()
-
+    """Run the application through a story; what that gives."""
     app = Drawn(memory.settings, lambda: memory)
 
     async def run() -> Any:
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause(0.3)
-            return await story(pilot)
+            told = await story(pilot)
+        while app.busy:  # with a backup, which a new store is due
+            await asyncio.sleep(0.1)
+        return told
 
     return asyncio.run(run())
 
 
-async def pressed(pilot: Pilot[int], key: str) -> float:
-    """Seconds from a key to the screen that shows it."""
-
-    app: Any = pilot.app
+async def pressed(pilot: Pilot[int], key: str) -> Pressed:
+    """Press a key, and wait, without keeping the processor busy, for the screen that shows it."""
+    app = pilot.app
     line = app.focused
+    assert isinstance(app, Drawn)
     assert isinstance(line, Input | TextArea)
 
     def text() -> str:
         return line.value if isinstance(line, Input) else line.text
 
-    before, started = text(), time.perf_counter()
+    before, started, spent = text(), time.perf_counter(), time.thread_time()
     app.post_message(
         events.Key(key, None if key == "backspace" else " " if key == "space" else key)
     )
     while text() == before or app.drawn < started:
-        await asyncio.sleep(0)
-    return float(app.drawn - started)
+        app.drawing.clear()
+        await app.drawing.wait()
+    return Pressed(app.drawn - started, time.thread_time() - spent)

@@ -288,6 +288,7 @@ def test_an_import_pauses_goes_on_and_ends(tmp_path: Path) -> None:
         ended.set()
         await until(pilot, lambda: not job.running)
         await shows(pilot, "ended")
+        await until(pilot, lambda: not app.busy)  # with the one that was being read
 
     drive(memory, story, (120, 34))
     assert len(memory.documents()) == 40
