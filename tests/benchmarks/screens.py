@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import synthetic
 from textual import events
 from textual.widgets import Input, TextArea
 
@@ -46,12 +47,15 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 ROUNDS = 7
-KEYS = 60
+KEYS = 100
 TALKS = 60
 """Exchanges of a long conversation: as many as the screen shows."""
 FACTS = 100_000
 _BATCH = 500
-_QUERIES = ("garden lamp", "ann works 77", "blue boat", "letter to person 5")
+_QUERIES = ("drives an old", "works as a clerk", "holiday with fr")
+"""What thousands of the synthetic facts say."""
+_AS_TYPED = 16
+"""Letters of one fact that is sought."""
 
 _PAINT = """
 import sys, time
@@ -270,12 +274,13 @@ async def _typed_while_answered(pilot: Pilot[int], ask: Ask) -> Typed:
 
 def facts_at_scale(count: int = FACTS) -> AtScale:
     """Open the facts, then type queries: each key to the screen."""
-
     with tempfile.TemporaryDirectory() as home:
-        settings = load(home=Path(home), environ={})
         embedder = HashEmbedder(dim=8)
-        memory = Memory(settings, Engines(lambda _: ann(), lambda _: embedder))
-        fill(memory, count)
+        synthetic.build(Path(home) / "memo.db", count, embedder)
+        memory = Memory(
+            load(home=Path(home), environ={}), Engines(lambda _: ann(), lambda _: embedder)
+        )
+        listed = len(memory.fact_ids())  # the first call makes a backup, as is due of a new store
         opened = 0.0
 
         async def story(pilot: Pilot[int]) -> list[Pressed]:
@@ -286,14 +291,15 @@ def facts_at_scale(count: int = FACTS) -> AtScale:
             while rows.item is None:
                 await asyncio.sleep(0.005)
             opened = round(time.perf_counter() - started, 3)
-            assert len(rows.keys) == count
+            assert len(rows.keys) == listed
             await pilot.press("slash")
             keys: list[Pressed] = []
-            for query in _QUERIES:
+            for query in (*_QUERIES, rows.item.text.casefold()[:_AS_TYPED]):
                 for char in query:
                     keys.append(await pressed(pilot, "space" if char == " " else char))
                     await asyncio.sleep(0.12)  # a quick typist
                 await asyncio.sleep(1.0)
+                assert 0 < len(rows.keys) < listed
                 keys += [await pressed(pilot, "backspace") for _ in query]
             return keys
 

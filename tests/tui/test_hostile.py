@@ -13,6 +13,7 @@ from driver import drive, lines, memory_of, rows, shows, told, until
 from fakes import FakeLM
 from hostile import PAYLOADS, haunted
 from textual import events
+from textual.screen import ModalScreen
 from textual.widgets import Markdown
 from textual.widgets.markdown import MarkdownBlock
 
@@ -27,6 +28,8 @@ from memo.tui.exchange import Exchange
 from memo.tui.importing import Files, Import
 from memo.tui.markdown import parser
 from memo.tui.rows import Rows
+from memo.tui.talk import Talk
+from memo.tui.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,6 +131,74 @@ def test_what_a_model_and_a_person_write_is_shown_and_does_nothing(tmp_path: Pat
             check(pilot)
 
     drive(memory, story, (90, 26))
+    assert memory.counts() == before
+
+
+def test_kept_conversations_show_it_and_do_nothing(tmp_path: Path) -> None:
+    memory = haunted(memory_of(tmp_path))
+    facts = [CitedFact(n, fact, 0.5) for n, fact in enumerate(memory.facts(limit=3), 1)]
+    texts = [payload.replace("\ud800", "?").replace("\x00", "?") for payload in PAYLOADS]
+    whole = None
+    for text in texts:
+        for conversation in (None, whole):  # one of its own, and one of them all
+            last, exchange = memory.conversations.begin(text, conversation)
+            answer = Answer(text, text, text, facts=tuple(facts))
+            memory.conversations.answered(exchange, text, answer, text)
+        whole = last
+    before = memory.counts()
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: len(rows(pilot).keys) >= len(PAYLOADS))
+        for _ in rows(pilot).keys:
+            check(pilot)
+            await pilot.press("down")
+        await pilot.press("delete")
+        await shows(pilot, "Delete this conversation for good?")
+        check(pilot)
+        await pilot.press("escape", "home", "enter")
+        await until(pilot, lambda: len(pilot.app.screen.query(Exchange)) == len(PAYLOADS))
+        await until(pilot, lambda: all(e.settled for e in pilot.app.screen.query(Exchange)))
+        talk = pilot.app.screen.query_one(Talk)
+        while talk.scroll_offset.y > 0:
+            check(pilot)
+            await pilot.press("pageup")
+            await pilot.pause()
+        check(pilot)
+
+    app = drive(memory, story, (90, 26))
+    assert memory.counts() == before
+    assert app.return_code in {0, None}
+
+
+def test_documents_changes_and_days_show_it_and_do_nothing(tmp_path: Path) -> None:
+    memory = haunted(memory_of(tmp_path))
+    before = memory.counts()
+
+    async def opened(pilot: Pilot[int], *keys: str) -> None:
+        await pilot.press(*keys)
+        await until(pilot, lambda: isinstance(pilot.app.screen, ModalScreen))
+        await pilot.pause()
+        check(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ModalScreen))
+
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await until(pilot, lambda: rows(pilot).item is not None)
+        timeline = pilot.app.screen.query_one(Timeline)
+        for _ in range(0, len(rows(pilot).keys), 4):
+            key = rows(pilot).key
+            await until(pilot, lambda: timeline.life and timeline.life.fact.id == key)  # noqa: B023
+            await opened(pilot, "enter", "end", "enter")  # the document that says so
+            await pilot.press("escape", "down", "down", "down", "down")
+        await opened(pilot, "home", "space", "space", "m")
+        for _ in range(4):
+            await pilot.press("left_square_bracket")
+            await pilot.pause(0.05)
+            check(pilot)
+
+    drive(memory, story, (100, 30))
     assert memory.counts() == before
 
 
