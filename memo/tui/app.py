@@ -12,11 +12,13 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, work
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.keys import Keys
 
 from memo.errors import MemoError
 from memo.settings import asset, save
@@ -91,6 +93,16 @@ def _settings() -> Place:
     return Choices()
 
 
+def _mend_alt() -> None:
+    """Let Alt with a digit be the function key that goes to the same place.
+
+    Terminals send Esc and the digit, which Textual takes for what a Mac's Option key types.
+    """
+    known = cast("dict[str, tuple[Keys, ...]]", ANSI_SEQUENCES_KEYS)
+    for number in range(1, len(PLACES) + 1):
+        known[f"\x1b{number}"] = (Keys(f"f{number + 1}"),)
+
+
 def _layout() -> Path:
     """memo.tcss, in the installed wheel or in the checkout."""
     package = Path(__file__).parent.parent
@@ -142,6 +154,7 @@ class MemoApp(MemoBase):
             opened: Gives the memory, once, in a thread: to import it takes longer than to draw.
             welcome: Begin with the choices of a first run.
         """
+        _mend_alt()
         super().__init__()
         self._welcome = welcome
         self.settings = settings
