@@ -67,7 +67,7 @@ class Facts(Place):
         "change back. `Delete` forgets for good, after asking."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", key_display="/", id="facts.search"),
+        Binding("slash", "search", "Search", key_display="/", priority=True, id="facts.search"),
         Binding("f", "filter", "Filter", id="facts.filter"),
         Binding("left_square_bracket", "step(-1)", "Earlier", key_display="[", id="facts.earlier"),
         Binding("right_square_bracket", "step(1)", "Later", key_display="]", id="facts.later"),
@@ -246,8 +246,12 @@ class Facts(Place):
     # -- keys ------------------------------------------------------------------------
 
     def action_search(self) -> None:
-        """Into the search line."""
-        self.query_one("#query").focus()
+        """Into the search line, and at once: the next key may be on its way."""
+        self.set_focus(self.query_one("#query"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the search line a slash is written."""
+        return action != "search" or not isinstance(self.focused, Input)
 
     def action_filter(self) -> None:
         """The next state."""

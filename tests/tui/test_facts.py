@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from driver import drive, hides, memory_of, rows, shows, told, typed, until, without_models
 from fakes import HashEmbedder
+from textual import events
 from textual.widgets import Input, OptionList
 
 from memo.days import typed_day
@@ -63,6 +64,18 @@ def test_a_search_narrows_with_every_key_and_escape_ends_it(tmp_path: Path) -> N
         await pilot.press("escape", "escape")
         await until(pilot, lambda: len(rows(pilot).keys) == 2)
         assert pilot.app.screen.query_one(Input).value == ""
+
+    drive(told(memory_of(tmp_path)), story)
+
+
+def test_what_is_typed_in_a_burst_is_sought_whole(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("alt+2")
+        await shows(pilot, "Ann works at Borealis.")
+        for char in "/seem p/x":  # s, e, m and p are keys of the list
+            pilot.app.post_message(events.Key({"/": "slash", " ": "space"}.get(char, char), char))
+        await until(pilot, lambda: pilot.app.screen.query_one(Input).value == "seem p/x")
+        await shows(pilot, "newest · 0")
 
     drive(told(memory_of(tmp_path)), story)
 
