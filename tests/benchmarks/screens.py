@@ -67,7 +67,6 @@ if {kind!r} != "empty":
     from pathlib import Path
     from memo.settings import load
     from memo.tui.app import MemoApp
-from memo.tui.ask import Ask
     def opened():
         from memo.engines import INSTALLED
         from memo.memory import Memory
