@@ -54,6 +54,8 @@ class Talk(VerticalScroll, can_focus=True):
     def on_mount(self) -> None:
         """Stay at the end."""
         self.anchor()
+        # Layouts and scrolling overtake one another on a busy machine: look again, which is cheap.
+        self.set_interval(0.5, self.fold)
 
     def begin(self) -> None:
         """Show the first words again."""
@@ -80,8 +82,13 @@ class Talk(VerticalScroll, can_focus=True):
         await self.query("#welcome").remove()
         await self.mount_all(exchanges, after=self._above)
 
-    def fold(self) -> None:
-        """Lay out what is seen and a page before and after it."""
+    def fold(self, looks: int = 4) -> None:
+        """Lay out what is seen and a page before and after it.
+
+        Args:
+            looks: How often it is looked at, after each change: what was just laid out, in another
+                width too, may have another height than was thought.
+        """
         all_ = list(self.query(Exchange))
         ends = list(accumulate(one.lines for one in all_))
         page, top = self.size.height, self.scroll_offset.y
@@ -89,8 +96,12 @@ class Talk(VerticalScroll, can_focus=True):
         above = list(takewhile(lambda one: not one.busy, far))
         far = [one for one, end in zip(all_, ends, strict=True) if end - one.lines > top + 2 * page]
         below = list(takewhile(lambda one: not one.busy, reversed(far)))
+        hidden = {*above, *below}
+        changes = any(one.folded is not (one in hidden) for one in all_)
         for one in all_:
-            one.fold(one in above or one in below)
+            one.fold(one in hidden)
+        if changes and looks > 1:
+            self.call_after_refresh(self.fold, looks - 1)
         self._above.stand_for(sum(one.lines for one in above))
         self._below.stand_for(sum(one.lines for one in below))
 
@@ -112,3 +123,4 @@ class Talk(VerticalScroll, can_focus=True):
                 one.fold(False)
             self._above.stand_for(0)
             self._below.stand_for(0)
+            self.call_after_refresh(self.fold)
