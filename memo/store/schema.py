@@ -230,7 +230,7 @@ MIGRATIONS: tuple[str, ...] = (
     # that SQLite finds a bit that flips in either: in a plain store no page has a seal.
     """
     CREATE INDEX document_twice ON document (source, key, title, at, recorded_at);
-    CREATE INDEX fact_twice ON fact (value, several, by_hand);
+    CREATE INDEX fact_twice ON fact (question, value, subjects, several, by_hand);
     """,
 )
 """Applied in order; PRAGMA user_version counts those a file has had. Append, never edit."""
