@@ -63,23 +63,30 @@ def asked(
     *tried, last = readings(question, me, zone)
     spent = Usage()
     for reading in tried:
-        *pieces, said = put(reading)
-        assert isinstance(said, Answer)
-        spent += said.usage
-        if said.abstained is None:
-            if question.as_of is None and reading.as_of is not None:
-                when = reading.as_of.astimezone(zone)
-                pieces.append(f" That was so on {when.day} {when:%B %Y}.")
-            yield from pieces
-            text = "".join(map(str, pieces))
-            yield replace(
-                said, question=question.text, as_of=question.as_of, text=text, usage=spent
-            )
-            return
+        text = held = ""
+        for piece in put(reading):
+            if isinstance(piece, Answer):
+                spent += piece.usage
+                if piece.abstained is None or text:
+                    when = reading.as_of if question.as_of is None else None
+                    day = _on(when.astimezone(zone)) if when and piece.abstained is None else ""
+                    yield held + day
+                    said = replace(piece, text=f"{text}{held}{day}", as_of=question.as_of)
+                    yield replace(said, question=question.text, usage=spent)
+                    return
+            else:
+                if held:  # a refusal is one piece: with a second one this is an answer
+                    yield held
+                    text += held
+                held = piece
     for piece in put(last):
         if isinstance(piece, Answer):
             piece = replace(piece, question=question.text, usage=spent + piece.usage)
         yield piece
+
+
+def _on(when: datetime) -> str:
+    return f" That was so on {when.day} {when:%B %Y}."
 
 
 def readings(question: Question, me: str | None, zone: tzinfo | None) -> list[Question]:

@@ -111,6 +111,21 @@ def test_where_one_reading_has_no_answer_the_next_is_tried() -> None:
     assert said.question == question.text
 
 
+def test_an_answer_is_told_piece_by_piece_in_any_reading() -> None:
+    done = []
+
+    def put(reading: Question) -> Iterator[str | Answer]:
+        for piece in ("At ", "Acme", " [1]."):
+            yield piece
+            done.append(piece)
+        yield Answer(reading.text, "Acme", "At Acme [1].")
+
+    pieces = asked(Question("Where did I work in March 2024?"), None, UTC, put)
+    assert next(pieces) == "At "
+    assert done == ["At "]  # a stop would be heard here
+    assert [*pieces][:-1] == ["Acme", " [1]. That was so on 31 March 2024."]
+
+
 def test_an_answer_as_of_a_day_that_was_only_named_tells_the_day() -> None:
     def put(reading: Question) -> Iterator[str | Answer]:
         yield "At Acme [1]."
