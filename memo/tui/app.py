@@ -317,10 +317,12 @@ class MemoApp(MemoBase):
 
     # -- keys that work everywhere ---------------------------------------------------
 
-    def action_place(self, name: str) -> None:
-        """Go to a place."""
+    async def action_place(self, name: str) -> None:
+        """Go to a place; who comes to the talk comes to write."""
         if len(self.screen_stack) == 1:
-            self.switch_mode(name)
+            await self.switch_mode(name)
+            if name == "ask":
+                await self.screen.run_action("write")
 
     def action_help(self) -> None:
         """Help for what has the focus, or away with it."""
@@ -336,7 +338,7 @@ class MemoApp(MemoBase):
 
         widget = await self.push_screen_wait(Jump(targets(self.screen)))
         if isinstance(widget, PlaceTab):
-            self.action_place(widget.place)
+            await self.action_place(widget.place)
         elif widget is not None:
             widget.focus()
 

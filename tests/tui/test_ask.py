@@ -67,6 +67,18 @@ def test_a_question_is_answered_with_what_it_rests_on(tmp_path: Path) -> None:
     assert len(memory.documents()) == 2
 
 
+def test_who_comes_back_to_the_talk_comes_to_write(tmp_path: Path) -> None:
+    async def story(pilot: Pilot[int]) -> None:
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(pilot.app.focused, Composer))
+        await pilot.press("2")
+        await shows(pilot, "Search")
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Composer))
+
+    drive(memory_of(tmp_path), story)
+
+
 def test_what_is_typed_in_a_burst_is_sent_whole(tmp_path: Path) -> None:
     """As from a terminal that pastes without brackets, or a fast typist's on a slow machine."""
     sent = "Where does Ann work, and since when does she work there?"
