@@ -210,7 +210,7 @@ def working(load: Load, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str],
     script = tmp_path / "script.py"
     script.write_text(INTERRUPTED)
     with subprocess.Popen(
-        [sys.executable, script, load.path, "add", "I live in Hull."],
+        [sys.executable, script, load.path, "add", "I live in Hull.", "--speaker", "Ann"],
         env=os.environ
         | {
             "MEMO_HOME": str(tmp_path / "home"),
