@@ -114,9 +114,10 @@ def test_of_a_long_talk_only_what_is_near_is_laid_out_and_all_of_it_is_there(
             if talk.scroll_offset.y == 0:
                 break
             await pilot.press("pageup")
+            await until(pilot, lambda: "Question" in lines(pilot))
             await pilot.pause()
         assert seen == set(range(5, final + 1))
-        assert talk.query(Exchange).first().region.y < 4
+        await until(pilot, lambda: talk.query(Exchange).first().region.y < 4)
         await pilot.resize_terminal(60, 40)
         await until(pilot, lambda: folded(talk) > MOST_EXCHANGES / 2)
         talk.scroll_end(animate=False)
