@@ -349,7 +349,8 @@ def _stands(value: str, question: Question, notes: _Notes) -> bool:
     if asked and not asked & set(wording.words(about)):
         return False
     married = {"married", "engaged"} & set(wording.words(about))
-    if not (married or wording.relates_as(question.text, about)):  # nobody told of a brother
+    kin = f"{about} wife husband fiance fiancee partner" if married else about
+    if not wording.relates_as(question.text, kin):  # nobody told of a brother
         return False
     return bool(parts) and all(
         any(wording.occurs(part, line) or not wording.content(part) for line in notes.lines)

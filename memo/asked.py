@@ -108,8 +108,8 @@ def readings(question: Question, me: str | None, zone: tzinfo | None) -> list[Qu
 
 def named(question: str, me: str) -> str:
     """A question about `I` as one about a name: `Where does Ann live?`."""
-    asked = _OF_ME.sub(lambda m: f"{_OF_NAME[m[1].casefold()]} {me}", question)
-    return wording.resolved(asked, me)
+    of_name = _OF_ME.sub(lambda m: f"{_OF_NAME[m[1].casefold()]} {me}", question)
+    return wording.resolved(of_name, me)
 
 
 def day_in(question: str, today: date) -> tuple[str, date] | None:

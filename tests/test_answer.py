@@ -366,10 +366,21 @@ def test_a_former_value_beside_the_one_of_now_is_not_told() -> None:
     assert "Acme [2]" not in given.text
 
 
-def test_nothing_is_known_of_kin_whom_nobody_mentioned() -> None:
-    who = "Who is Ann's brother?"
-    replies = {who: "Tom | Tom is Ann's brother [1]."}
-    assert asked(who, found(pet("a dog called Tom", 1)), replies).abstained == NEVER_RECORDED
+@pytest.mark.parametrize(
+    ("kin", "said", "abstained"),
+    [
+        ("brother", "Ann has a dog called Tom.", NEVER_RECORDED),
+        ("brother", "Ann is married to Tom.", NEVER_RECORDED),
+        ("brother", "Tom is Ann's brother.", None),
+        ("husband", "Ann is married to Tom.", None),
+    ],
+)
+def test_nothing_is_known_of_kin_whom_nobody_mentioned(
+    kin: str, said: str, abstained: str | None
+) -> None:
+    who = f"Who is Ann's {kin}?"
+    replies = {who: f"Tom | Tom is Ann's {kin} [1]."}
+    assert asked(who, found(passage(said)), replies).abstained == abstained
 
 
 def test_what_was_noted_before_anybody_had_a_name_is_the_persons() -> None:

@@ -90,6 +90,8 @@ _PLACING = frozenset("in at to from on of for near via by the into called named"
 _WHERE = frozenset("at in into near from".split())
 """Prepositions after which a name is where something is: `at Mum's in Hull`."""
 
+_POSSESSIVES = frozenset("my our his her their".split())
+
 _CONTRACTED = re.compile(r"['’]\w+$")
 
 NOBODY = frozenset(
@@ -394,7 +396,7 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
             somebody = known.get(stem(introduced.group(1).casefold()))
             named = {somebody} if somebody else named
         nearest: set[str | None] = {None}
-        acting: set[str | None] = set()
+        doing: set[str | None] = set()
         here: set[str | None] = set()
         last = -9
         holds = wanted <= content(sentence)
@@ -403,13 +405,13 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
                 found |= nearest
                 holds = False
             if last == i - 1 and (_does(token) or tokens[last] in {"i", "we"}):
-                acting = nearest
+                doing = nearest
             elif token in {"and", "but"} and _goes_on(tokens[i + 1 :]):
-                nearest = acting or nearest  # of `I left Hull and live in York`, both
+                nearest = doing or nearest  # of `I left Hull and live in York`, both
             owner: set[str | None] | None = None
-            possessive = i > 0 and tokens[i - 1] in {"my", "our", "his", "her", "their"}
-            if i > possessive and tokens[i - 1 - possessive] in _WHERE:
-                continue  # a place
+            before = [word for word in tokens[max(0, i - 2) : i] if word not in _POSSESSIVES]
+            if before and before[-1] in _WHERE:
+                continue  # a place: `at Ann's`, `at my mum's`
             if stem(token) in known:
                 if last == i - 1 and stem(tokens[last]) in known and not whose[last]:
                     last = i

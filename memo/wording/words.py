@@ -36,8 +36,7 @@ POSSESSIVE = re.compile(r"['’]s?$")
 """The ending of `Ann's` and `the boys'`."""
 
 _SENTENCE = re.compile(
-    r"(?:[^.!?\n;]|(?<=\w)\.(?=[a-z\d])|(?<=\bMr)\.|(?<=\bMs)\.|(?<=\bDr)\.|(?<=\bSt)\.|(?<=\bMrs)\.)+"
-    r"[.!?;]*"
+    r"(?:[^.!?\n;]+|(?<=\w)\.(?=[a-z\d])|(?<=\bM[rs]|\bDr|\bSt)\.|(?<=\bMrs)\.)+[.!?;]*"
 )
 """Not ended by the points of `7.30`, `memo.org` and `Dr. Hale`."""
 
