@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from memo import prompts, wording
 from memo.claims import has_slot
 from memo.records import Answer, CitedFact, CitedPassage, Fact, Passage, State
+from memo.times import spoken_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -188,8 +189,7 @@ class _Notes:
         """A date as people say it, in their zone."""
         if when is None:
             return "an unknown day"
-        when = when.astimezone(self.zone)
-        return f"{when.day} {when:%B %Y}"
+        return spoken_day(when, self.zone)
 
     def number(self, fact: FactId | None) -> int | None:
         return next((c.n for c in self.facts if c.fact.id == fact), None)

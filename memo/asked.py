@@ -15,6 +15,7 @@ from memo import wording
 from memo.days import typed_day
 from memo.errors import UsageProblem
 from memo.records import Answer, Usage
+from memo.times import spoken_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +42,7 @@ _STATES = (
     *"have own like love need want know hate prefer owe belong cost look feel".split(),
 )
 _DID = re.compile(
-    rf"\bdid (?P<who>[\w'’ -]+?) (?P<verb>{'|'.join(_STATES)}|do for)\b", re.IGNORECASE
+    rf"\bdid (?P<who>[\w'’ -]{{1,60}}?) (?P<verb>{'|'.join(_STATES)}|do for)\b", re.IGNORECASE
 )
 _WAS = re.compile(r"\b(was|were)(?P<i> i\b)?", re.IGNORECASE)
 
@@ -69,7 +70,9 @@ def asked(
                 spent += piece.usage
                 if piece.abstained is None or text:
                     when = reading.as_of if question.as_of is None else None
-                    day = _on(when.astimezone(zone)) if when and piece.abstained is None else ""
+                    day = ""
+                    if when is not None and piece.abstained is None:
+                        day = f" That was so on {spoken_day(when, zone)}."
                     yield held + day
                     said = replace(piece, text=f"{text}{held}{day}", as_of=question.as_of)
                     yield replace(said, question=question.text, usage=spent)
@@ -83,10 +86,6 @@ def asked(
         if isinstance(piece, Answer):
             piece = replace(piece, question=question.text, usage=spent + piece.usage)
         yield piece
-
-
-def _on(when: datetime) -> str:
-    return f" That was so on {when.day} {when:%B %Y}."
 
 
 def readings(question: Question, me: str | None, zone: tzinfo | None) -> list[Question]:

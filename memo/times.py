@@ -68,6 +68,12 @@ def day(when: datetime | None, tz: tzinfo | None) -> str:
     return when.astimezone(tz).date().isoformat() if when else ""
 
 
+def spoken_day(when: datetime, tz: tzinfo | None) -> str:
+    """A date as people say it: `3 February 2024`."""
+    when = when.astimezone(tz)
+    return f"{when.day} {when:%B %Y}"
+
+
 def moment(when: datetime, tz: tzinfo | None) -> str:
     """Date and time in the person's zone."""
     return when.astimezone(tz).strftime("%Y-%m-%d %H:%M")
