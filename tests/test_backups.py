@@ -293,6 +293,31 @@ def test_lost_documents_that_wait_to_be_read_are_noticed(tmp_path: Path) -> None
         opened(tmp_path)
 
 
+def test_a_lost_exchange_is_noticed_and_a_deleted_one_is_none(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        move(store, "Hull", "2024-01-01")
+        store.begin_exchange("Am I well?")
+    before = (tmp_path / "memo.db").read_bytes()
+    with opened(tmp_path) as store:
+        conversation, _ = store.begin_exchange("And Bob?")
+        store.delete_conversation(conversation)
+    with opened(tmp_path) as store:
+        assert len(store.conversations()) == 1
+    (tmp_path / "memo.db").write_bytes(before)
+    with pytest.raises(StoreDamaged, match="counted 1 exchanges of conversations, 2 were kept"):
+        opened(tmp_path)
+
+
+def test_a_conversation_alone_is_backed_up(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        store.begin_exchange("Am I well?")
+        backups.Automatic().after(store)
+        (kept,) = backups.kept(store.path)
+        seal = seal_of(kept.path)
+        assert seal is not None
+        assert seal.head == store.head() == Head(exchanges=1)
+
+
 def test_documents_that_wait_are_backed_up(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         with store.storing():
@@ -305,20 +330,20 @@ def test_documents_that_wait_are_backed_up(tmp_path: Path) -> None:
 
 
 def test_what_an_older_memo_wrote_of_the_head_is_understood(tmp_path: Path) -> None:
-    """It did not count documents."""
+    """It counted neither documents nor exchanges."""
     with opened(tmp_path) as store:
         move(store, "Hull", "2024-01-01")
         head = store.head()
         line = f"memo {head.changes} {head.events} {head.hash}"
     text = f"{line} {zlib.crc32(line.encode()):08x}".ljust(127) + "\n"
     head_file(tmp_path / "memo.db").write_text(text)
-    assert read_head(tmp_path / "memo.db") == replace(head, documents=0)
+    assert read_head(tmp_path / "memo.db") == replace(head, documents=0, exchanges=0)
     with opened(tmp_path) as store:
         assert towns(store) == ["Hull"]
 
 
 def test_a_backup_that_an_older_memo_sealed_comes_back(tmp_path: Path) -> None:
-    """Its seal counts no documents."""
+    """Its seal counts neither documents nor exchanges."""
     memo = Memo(tmp_path)
     memo.tell()
     backup = tmp_path / "backup.db"
@@ -327,6 +352,7 @@ def test_a_backup_that_an_older_memo_sealed_comes_back(tmp_path: Path) -> None:
     assert seal is not None
     content = backup.read_bytes()
     told = json.loads(content[seal.size : -len(MARK) - 8])
+    assert told["head"].pop() == seal.head.exchanges
     assert told["head"].pop() == seal.head.documents > 0
     text = json.dumps(told).encode()
     backup.write_bytes(content[: seal.size] + text + len(text).to_bytes(8, "big") + MARK)

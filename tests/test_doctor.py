@@ -98,6 +98,7 @@ SAID = {
     "next number": "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'fact'",
     "column more": "ALTER TABLE fact ADD COLUMN more TEXT",
     "time": "UPDATE passage SET at = 'yesterday' WHERE id = 1",
+    "next exchange": "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'exchange'",
     "no memo": "PRAGMA application_id = 7",
     "too new": "PRAGMA user_version = 99",
 }
@@ -120,6 +121,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         leeds = Rewrite(FactId(3), on("2024-09-01"), york, None, Evidence("Leeds", 0))
         store.apply(last, Plan((leeds,)), embedder.embed)
         store.undo()
+        store.begin_exchange("Am I well?")
     return memo.home
 
 

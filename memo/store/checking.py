@@ -71,7 +71,8 @@ class Checking(Forgetting):
     def _check_numbers(self) -> list[str]:
         """No id will be given twice."""
         problems = []
-        for table in ("change_set", "document", "passage", "fact", "held", "event"):
+        logs = ("change_set", "document", "passage", "fact", "held", "event")
+        for table in (*logs, "conversation", "exchange"):
             last, given = self._one(
                 f"""
                 SELECT ifnull((SELECT max(id) FROM {table}), 0),

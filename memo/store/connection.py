@@ -290,7 +290,7 @@ class Connection:
         write_head(self.path, self.head())
 
     def head(self) -> Head:
-        """How far the logs of changes and of events, and the documents, have come."""
+        """How far the logs of changes and of events, the documents and the exchanges have come."""
         with self._explained():
             return head_of(self._db)
 
@@ -304,6 +304,11 @@ class Connection:
             )
         if now.documents < written.documents:
             return f"it holds {now.documents} documents, {written.documents} were stored"
+        if now.exchanges < written.exchanges:
+            return (
+                f"it has counted {now.exchanges} exchanges of conversations, "
+                f"{written.exchanges} were kept"
+            )
         rows = self._all("SELECT hash FROM event WHERE id = :id", {"id": written.events})
         if rows and rows[0][0] != written.hash:
             return f"event {written.events} is not the one that was stored"

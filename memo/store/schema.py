@@ -232,6 +232,11 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX document_twice ON document (source, key, title, at, recorded_at);
     CREATE INDEX fact_twice ON fact (question, value, subjects, several, by_hand);
     """,
+    # As above: nothing else tells whether what was said in a conversation is what it was.
+    """
+    CREATE INDEX conversation_twice ON conversation (begun_at);
+    CREATE INDEX exchange_twice ON exchange (at, said, answer, note);
+    """,
 )
 """Applied in order; PRAGMA user_version counts those a file has had. Append, never edit."""
 

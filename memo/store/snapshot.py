@@ -85,12 +85,13 @@ def copy_into(db: apsw.Connection, path: Path, key: bytes | None) -> None:
 
 
 def head_of(db: apsw.Connection) -> Head:
-    """How far the logs of changes and of events, and the documents, have come."""
+    """How far the logs of changes and of events, the documents and the exchanges have come."""
     rows: Any = db.execute(
         """
         SELECT ifnull((SELECT max(id) FROM change_set WHERE id > 0), 0), ifnull(max(id), 0),
             ifnull((SELECT hash FROM event ORDER BY id DESC LIMIT 1), ''),
-            ifnull((SELECT max(id) FROM document), 0)
+            ifnull((SELECT max(id) FROM document), 0),
+            ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'exchange'), 0)
         FROM event
         """
     ).fetchall()

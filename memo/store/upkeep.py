@@ -191,8 +191,13 @@ class Upkeep(Embedding):
             """
             SELECT min(recorded_at), max(recorded_at) FROM (
                 SELECT recorded_at FROM change_set WHERE id > :changes AND id > 0
-                UNION ALL SELECT recorded_at FROM document WHERE id > :documents)
+                UNION ALL SELECT recorded_at FROM document WHERE id > :documents
+                UNION ALL SELECT at FROM exchange WHERE id > :exchanges)
             """,
-            {"changes": head.changes, "documents": head.documents},
+            {
+                "changes": head.changes,
+                "documents": head.documents,
+                "exchanges": head.exchanges,
+            },
         )
         return None if first is None else (from_utc_text(first), from_utc_text(last))

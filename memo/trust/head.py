@@ -21,7 +21,7 @@ _PLACES = 2
 
 @dataclass(frozen=True, slots=True, order=True)
 class Head:
-    """The ends of the two logs of a store, and of its documents: some wait to be read."""
+    """The ends of the two logs of a store, and of what else is kept in the order it came."""
 
     changes: int = 0
     """The id of the last change set."""
@@ -30,7 +30,9 @@ class Head:
     hash: str = ""
     """The hash of that event, in which all before it are."""
     documents: int = 0
-    """The id of the last document; 0 in what an older memo wrote."""
+    """The id of the last document, some of which wait to be read; 0 in what an older memo wrote."""
+    exchanges: int = 0
+    """The highest id that an exchange of a conversation was given; 0 as above."""
 
 
 def head_file(store: Path) -> Path:
@@ -53,7 +55,8 @@ def write_head(store: Path, head: Head) -> None:
 
     It is not synced: a head lost with the power leaves one that is behind.
     """
-    line = f"memo {head.changes} {head.events} {head.hash or '-'} {head.documents}"
+    ends = f"{head.documents} {head.exchanges}"
+    line = f"memo {head.changes} {head.events} {head.hash or '-'} {ends}"
     text = f"{line} {zlib.crc32(line.encode()):08x}".ljust(_LINE - 1) + "\n"
     try:
         handle = os.open(head_file(store), os.O_CREAT | os.O_NOFOLLOW | os.O_WRONLY, 0o600)
@@ -92,7 +95,7 @@ def _parsed(line: bytes) -> Head | None:
         said, _, check = line.decode("ascii").strip().rpartition(" ")
         if int(check, 16) != zlib.crc32(said.encode()):
             return None
-        _, changes, events, last, *documents = said.split(" ")
-        return Head(int(changes), int(events), "" if last == "-" else last, *map(int, documents))
+        _, changes, events, last, *others = said.split(" ")
+        return Head(int(changes), int(events), "" if last == "-" else last, *map(int, others))
     except (ValueError, TypeError):
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import IO, TYPE_CHECKING
 
 from memo.errors import StoreDamaged
@@ -47,7 +47,7 @@ def seal(path: Path, head: Head, forgets: int, entries: tuple[keys.Entry, ...]) 
         told = {
             "size": size,
             "sha256": digest,
-            "head": [head.changes, head.events, head.hash, head.documents],
+            "head": astuple(head),
             "forgets": forgets,
             "keys": keys.as_text(entries).decode(),
         }
@@ -72,11 +72,11 @@ def seal_of(path: Path) -> Seal | None:
         text = file.read(length)
     try:
         told = json.loads(text)
-        changes, events, last, *documents = told["head"]
+        changes, events, last, *others = told["head"]
         found = Seal(
             int(told["size"]),
             str(told["sha256"]),
-            Head(int(changes), int(events), str(last), *map(int, documents)),
+            Head(int(changes), int(events), str(last), *map(int, others)),
             int(told["forgets"]),
             keys.parsed(told["keys"].encode()),
         )

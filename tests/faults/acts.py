@@ -20,11 +20,12 @@ from memo.errors import ModelNotFound
 from memo.imports import Imported, Stored
 from memo.keeping import replacing
 from memo.memory import Memory, note
-from memo.records import ChangeId, DocumentId, FactId, HeldId
+from memo.records import ChangeId, ConversationId, DocumentId, FactId, HeldId
 from memo.settings import load
 from memo.store import Store, schema
 from memo.trust import keys
 from memo.trust.cipher import APPLICATION_ID
+from memo.trust.head import read_head, renew_head
 from memo.trust.unlocking import Keyholder
 
 if TYPE_CHECKING:
@@ -127,9 +128,33 @@ def _begun(home: Path) -> None:
 
 
 def _whole(home: Path) -> None:
-    """Ann has told everything, in two imports."""
+    """Ann has told everything, in two imports, and talked about it."""
     _begun(home)
     _import(home, lambda: None, story("2024-06-01", LATER))
+    _ask(memory_of(home))
+    _answer(home, lambda: None)
+
+
+def _ask(memory: Memory) -> None:
+    """In the conversation that there is, or a new one."""
+    last = next((one.id for one in memory.conversations.listed()), None)
+    memory.conversations.begin("Is the garden lovely?", last)
+
+
+def _asked(home: Path) -> None:
+    _whole(home)
+    _ask(memory_of(home))
+
+
+def _answer(home: Path, told: Callable[[], None]) -> None:
+    """What was asked last."""
+    conversations = memory_of(home).conversations
+    (conversation,) = conversations.listed()
+    exchange = conversations.exchanges(conversation.id)[-1].id
+    conversations.answered(exchange, "It is, says Ann.")
+    told()
+    conversations.remembered(exchange, "nothing new")
+    told()
 
 
 def _undone(home: Path) -> None:
@@ -194,6 +219,9 @@ def _of_schema(version: int) -> Callable[[Path], None]:
         for path in home.glob("now.db*"):
             path.unlink()
         store.chmod(0o600)
+        head = read_head(store)
+        assert head is not None
+        renew_head(store, replace(head, exchanges=0))  # a former memo did not count them
 
     return prepare
 
@@ -275,6 +303,13 @@ ACTS = (
     ),
     Act("backup", _whole, _done(lambda memory: memory.backup(memory.settings.home / "kept.db"))),
     Act("restore", _backed_up, _done(_restore), overcomes=True),
+    Act("ask", _whole, _done(_ask), again=False),
+    Act("answer", _asked, _answer),
+    Act(
+        "delete-talk",
+        _whole,
+        _done(lambda memory: memory.conversations.delete(ConversationId(1))),
+    ),
     Act("repair", _whole, _done(lambda memory: memory.repair()), overcomes=True),
     Act("encrypt", _whole, _encrypted),
     Act("decrypt", _sealed, _done(lambda memory: memory.decrypt())),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,22 @@ def test_encrypting_that_was_cut_short_leaves_no_plain_backup_for_good(
 
 def in_plain(path: Path) -> bool:
     return path.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_a_bit_that_flips_in_a_conversation_is_found(tmp_path: Path) -> None:
+    """No hash covers what was said in one; in a plain store it stands twice."""
+    with opened(tmp_path) as store:
+        _, exchange = store.begin_exchange("Is the zanzibarite blue?")
+        store.keep_answer(exchange, "It flobbers.", note="nothing new")
+    path = tmp_path / "memo.db"
+    whole = path.read_bytes()
+    for words in (b"zanzibarite", b"flobbers", b"nothing new"):
+        places = [match.start() for match in re.finditer(words, whole)]
+        assert len(places) == 2, words
+        for place in places:
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            with opened(tmp_path) as store:
+                assert store.check() != []
 
 
 # -- two at once ---------------------------------------------------------------------

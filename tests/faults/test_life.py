@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from memo.store import Store
 
 TOWNS = ("Hull", "York", "Leeds", "Goole")
+PARTS = 4  # for `-n`
 DAYS = tuple(f"2024-{month:02d}-{day:02d}" for month in (1, 2, 3) for day in range(1, 13))
 
 
@@ -195,7 +196,10 @@ def test_fifty_changes_go_back_and_forth(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.full
-def test_hundreds_of_times_fifty_changes_go_back_and_forth(tmp_path: Path) -> None:
-    for seed in range(200):
-        (tmp_path / str(seed)).mkdir()
-        fifty_steps(tmp_path / str(seed), seed)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_ten_thousand_times_fifty_changes_go_back_and_forth(tmp_path: Path, part: int) -> None:
+    for seed in range(part, 10_000, PARTS):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        fifty_steps(folder, seed)
+        shutil.rmtree(folder)
