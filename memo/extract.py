@@ -76,10 +76,18 @@ def spoken_in(document: Document) -> list[Spoken]:
     return spoken
 
 
+_SALUTATION = re.compile(
+    r"\s*(?:(?:my )?dear(?:est)?|hi|hello|hey|good (?:morning|afternoon|evening))"
+    r"(?: [\w'’-]+){0,3}[,!]\s+",
+    re.IGNORECASE,
+)
+"""`Dear cousin,` tells nothing of anybody."""
+
+
 def _parts(text: str) -> list[str]:
     """The sentences of a message, the shortest joined to a neighbour."""
     parts: list[str] = []
-    for sentence in wording.sentences(text):
+    for sentence in wording.sentences(_SALUTATION.sub("", text, count=1)):
         if parts and len(wording.words(sentence)) < MIN_WORDS:
             parts[-1] = f"{parts[-1]} {sentence}"
         else:
@@ -208,6 +216,8 @@ def _admitted(
         )
         if not ends and wording.denies(claim.value, evidence.quote):
             continue
+        if ends and wording.partly(evidence.quote) and not wording.ends_something(evidence.quote):
+            continue  # of a carpet that is `a third done` it wrote that it is finished
         said.append(Said(claim, evidence, document.messages[evidence.message].at, ends))
     return said
 
@@ -331,7 +341,7 @@ def people_in(spoken: list[Spoken], subjects: Iterable[tuple[str, ...]]) -> froz
 def _is_grounded(sentence: str, turn: Spoken, document: Document) -> bool:
     """Whether names, numbers and most words of a sentence stand in what was said."""
     everything = document.text
-    there = wording.content(everything) | wording.content(turn.speaker)
+    there = wording.grounds(everything) | wording.content(turn.speaker)
     for name in wording.names(sentence):
         folded = wording.content(name)
         if name not in {"I", "My", "The", "We", "Our"} and not folded <= there:
@@ -404,11 +414,14 @@ def _is_vague(question: str, subjects: tuple[str, ...]) -> bool:
 
 
 def _evidence(claim: Claim, turn: Spoken) -> Evidence:
-    """The shortest quote with the claim's value, else the sentence most like the claim."""
+    """The sentence with the claim's value that is most like the claim, else two of them."""
+    words = wording.content(claim.text)
+    sentences = sorted(wording.sentences(turn.text), key=len)
     for wanted in (claim.value, anchor(claim.text, claim.text, claim.subjects)):
+        if found := [sentence for sentence in sentences if wording.occurs(wanted, sentence)]:
+            sentences = found
+            break
         if quote := wording.quote_for(wanted, turn.text):
             return Evidence(quote, turn.message)
-    words = wording.content(claim.text)
-    sentences = wording.sentences(turn.text)
     quote = max(sentences, key=lambda s: len(words & wording.content(s)), default="")
     return Evidence(quote, turn.message)

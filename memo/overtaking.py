@@ -62,7 +62,7 @@ def overtaken(
     for fact, reply in zip(asked, replies, strict=True):
         quote = prompts.parse_overtaken(reply.text, finished=reply.finished)
         named = " ".join(_value(fact) & wording.content(quote or ""))
-        if not quote or not named or quote not in told.text:
+        if not quote or not named or quote not in told.text or wording.partly(quote):
             continue
         evidence = told.quote(fact, named)
         if evidence is not None and not told.replaces_nothing(evidence) and told.owns(fact, named):

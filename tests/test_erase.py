@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from toy import on
 
 from memo import wording
-from memo.erase import MAX_RETIRED, plan_edits
+from memo.erase import MAX_CHANGED, MAX_RETIRED, plan_edits
 from memo.errors import ContextOverflow
 from memo.extract import claim_of, spoken_in
 from memo.prompts import NOT_SAID, gone_question
@@ -942,7 +942,7 @@ def test_one_document_ends_at_most_so_many_facts_and_holds_the_rest() -> None:
     ]  # fmt: skip
     plan = planned(document(text, "2024-06-01", "Zoe"), facts, lm)
     held = [item.edit for item in plan.held]
-    assert len(retired(plan.edits)) == MAX_RETIRED
+    assert len(retired(plan.edits)) == MAX_CHANGED
     assert sorted(retired(plan.edits) + retired(held)) == [f.id for f in facts]
     assert all(item.reason for item in plan.held)
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from memo import prompts
 from memo.erase.adding import Adding
-from memo.erase.placing import MAX_RETIRED, Draft
+from memo.erase.placing import MAX_CHANGED, MAX_RETIRED, Draft
 from memo.erase.propagating import MAX_UNCERTAIN
 from memo.extract import extract, spoken_in
 from memo.overtaking import overtaken
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from memo.lm import Embedder, LanguageModel
     from memo.records import Candidates, Claim, Document
 
-__all__ = ["MAX_RETIRED", "MAX_UNCERTAIN", "plan_edits"]
+__all__ = ["MAX_CHANGED", "MAX_RETIRED", "MAX_UNCERTAIN", "plan_edits"]
 
 
 def plan_edits(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -116,7 +117,7 @@ class Ending(Sharing):
         if objection is not None:
             self.draft.held.append(Held(edit, objection))
             return
-        self.draft.retired += 1
+        self.draft.retired.add(fact.id)
         self._settle(fact, edit)
 
 
@@ -151,6 +152,9 @@ def ended(fact: Fact, said: Claim) -> Claim:
     )
 
 
+_COUNTED = re.compile(r"how (?:many|much) (.+?) (?:do|does|is|are|has|have|can|will)\b", re.I)
+
+
 def _is_gone(item: str, fact: Fact) -> bool:
     """Whether something that somebody no longer has or does is what a fact says.
 
@@ -158,6 +162,9 @@ def _is_gone(item: str, fact: Fact) -> bool:
     house of Moira's mother-in-law.
     """
     value, named = wording.content(core(fact.claim)), wording.content(item)
+    counted = _COUNTED.match(fact.claim.question)
+    if counted and named and named == wording.content(counted.group(1)):
+        return True  # `How many cigarettes does Ann smoke?`
     names = wording.content(" ".join(wording.names(item)))
     if not value or not named or (value <= names and names - wording.content(fact.text)):
         return False

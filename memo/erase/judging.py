@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from memo import prompts, wording
 from memo.claims import (
     has_slot,
+    restates,
     same_subject,
     whose,
 )
@@ -16,8 +17,12 @@ from memo.records import (
     Claim,
     Evidence,
     Fact,
+    State,
 )
 from memo.slots import AGREEING, COEXISTING, COMPETING
+
+if TYPE_CHECKING:
+    from memo.extract import Said
 
 MIN_RIGHT = 0.7
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
@@ -85,6 +90,9 @@ class Judging(Placing):
 
     def _compare(self, fact: Fact, answer: str | None) -> tuple[str, int | None] | None:
         """Reinforce at once; else the new value with the claim that witnesses it, if any."""
+        returned = self._returned(fact)
+        if returned is not None:
+            return self.said[returned].claim.value, returned
         for i, s in enumerate(self.said):
             if s.holds and fact in self.same.get(i, ()) and self._is_elsewhere_now(fact, s.claim):
                 return s.claim.value, i
@@ -135,6 +143,34 @@ class Judging(Placing):
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
         return answer, witness
+
+    def _returned(self, fact: Fact) -> int | None:
+        """A claim that brings back what was known to be over, and with which a fact is not true.
+
+        `I'm back at Acme` ends `Ann has left Acme`, and that she is at Borealis.
+        """
+        for i, s in enumerate(self.said):
+            if s.holds and (former := self._former(s)) and not restates(s.claim, fact.claim):
+                if fact in former:
+                    return i
+                rivals = fact in self.same.get(i, ()) and not wording.ends_something(fact.text)
+                pair = (fact.text, s.claim.text)
+                if rivals and (not fact.claim.several or self.exclusion([pair])[0] >= AGREEING):
+                    return i
+        return None
+
+    def _former(self, said: Said) -> list[Fact]:
+        """What is known to be over of what a claim says to be so again."""
+        if not has_slot(said.claim) or not wording.returns(said.evidence.quote):
+            return []
+        return [
+            fact
+            for fact in self.facts.values()
+            if (fact.state is State.PAST) != wording.ends_something(fact.text)
+            and has_slot(fact.claim)
+            and same_subject(said.claim, fact.claim)
+            and wording.occurs(said.claim.value, fact.text)
+        ]
 
     def _is_elsewhere_now(self, fact: Fact, claim: Claim) -> bool:
         """Whether a claim names another place for the same value, and the fact's own is left.
@@ -264,7 +300,9 @@ class Judging(Placing):
         if witness is not None:
             claim = self.said[witness].claim
             subjects = claim.subjects or fact.claim.subjects
-            return [Claim(claim.text, fact.claim.question, value, subjects)]
+            former = self._former(self.said[witness])
+            question = former[0].claim.question if former else fact.claim.question
+            return [Claim(claim.text, question, value, subjects)]
         corrected = self._corrected(fact)
         if corrected is not None:
             texts = [corrected.text, wording.cut_after(corrected.text, corrected.word)]

@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 
     from memo.lm import Embedder, LanguageModel
 
-MAX_RETIRED = 3
-"""Facts one document may end by itself; further ones wait for review (reliability.md, 2.3)."""
+MAX_CHANGED = 3
+"""Slots in which one document may end facts by itself; the rest waits for review (reliability.md,
+2.3). Who moves has left the city, the quarter and the floor: facts of one slot are one thing."""
+MAX_RETIRED = 6
+"""Facts that it may end in them."""
 
 
 @dataclass(slots=True)
@@ -46,7 +49,8 @@ class Draft:
     edits: list[Edit] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    retired: int = 0
+    retired: set[FactId] = field(default_factory=set)
+    """The facts that it ends."""
     settled: dict[FactId, Edit] = field(default_factory=dict)
     """The edit that decided each candidate."""
     used: set[int] = field(default_factory=set)
@@ -142,12 +146,15 @@ class Placing:
             return "the fact was written by hand"
         if wording.is_kinship(fact.text):
             return "kinship does not end"
-        return self._excess(1)
+        return self._excess([fact])
 
-    def _excess(self, more: int) -> str | None:
-        """Why a document may not end so many facts more; None if it may."""
-        if self.draft.retired + more > MAX_RETIRED:
-            return f"the document already ends {MAX_RETIRED} facts"
+    def _excess(self, more: Sequence[Fact]) -> str | None:
+        """Why a document may not end these facts, too; None if it may."""
+        ends = [self.facts[id_] for id_ in self.draft.retired]
+        ends += [fact for fact in more if fact.id not in self.draft.retired]
+        slots = {frozenset(f.id for f in self._slot(fact)) for fact in ends}
+        if len(slots) > MAX_CHANGED or len(ends) > MAX_RETIRED:
+            return f"the document already ends {len(self.draft.retired)} facts"
         return None
 
     def _supersede(
@@ -197,7 +204,7 @@ class Placing:
             elif id_ != stored.id:
                 edits.append(Rewrite(id_, at, None, stored.id, evidence, confidence))
         ends = [self.facts[edit.fact] for edit in edits if isinstance(edit, Rewrite)]
-        more = sum(ended.state is not State.PAST for ended in ends)
+        more = [fact for fact in ends if fact.state is not State.PAST]
         objections = [objection, *map(self._objection, ends), self._excess(more)]
         if reason := next(filter(None, objections), None):
             self.draft.held += [Held(edit, reason) for edit in edits]
@@ -208,7 +215,7 @@ class Placing:
             for edit in self.draft.edits
             if not (isinstance(edit, MarkUncertain) and edit.fact in retired)
         ] + edits
-        self.draft.retired += sum(ended.state is not State.PAST for ended in ends)
+        self.draft.retired |= {fact.id for fact in more}
         for edit in edits:
             key = edit.fact if isinstance(edit, Rewrite) else fact.id
             if key in retired or key not in self.draft.settled:

@@ -109,6 +109,20 @@ _MISSPOKEN = re.compile(
 
 _INSTEAD = re.compile(r"\binstead\b(?! of\b)|\banother \w+ now\b", re.IGNORECASE)
 
+_RETURNING = re.compile(
+    r"\b(?:again|once more|as before|rejoin(?:ed|ing)?|"
+    r"(?:am|is|are|be|been|was|were|['’](?:m|re|s|ve been)|go|goes|gone|went|going|move[ds]?|moving|"
+    r"came|come|switched|start(?:ed|ing)?) (?:\w+ )?back (?:at|to|in|with|on|into|home)|"
+    r"return(?:ed|ing)? to)\b|['’](?:m|re|s) (?:\w+ )?back (?:at|to|in|with|on)\b",
+    re.IGNORECASE,
+)
+
+_PARTLY = re.compile(
+    r"\b(?:half|(?:a|one|two)[ -](?:thirds?|quarter)|three quarters|nearly|almost|partly|mostly|"
+    r"not (?:quite|yet)|per ?cent|as good as)\b|%",
+    re.IGNORECASE,
+)
+
 _PAST = re.compile(
     r"\b(did|was|were|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|once|"
     r"back (?:in|then)|ago|last|until|first|old|originally|in (?:19|20)\d\d)\b",
@@ -184,6 +198,16 @@ def corrections(text: str) -> list[tuple[str, str]]:
 def comes_instead(text: str) -> bool:
     """Whether a sentence says that something takes another's place: `I swim now instead`."""
     return bool(_INSTEAD.search(text))
+
+
+def returns(text: str) -> bool:
+    """Whether a sentence says that something is as it was before: `I'm back at Acme`."""
+    return bool(_RETURNING.search(text))
+
+
+def partly(text: str) -> bool:
+    """Whether a sentence says of something only that it is done in part: `a third done`."""
+    return bool(_PARTLY.search(text))
 
 
 def recalls(text: str) -> bool:

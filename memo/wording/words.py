@@ -90,6 +90,16 @@ def regular_days(text: str) -> frozenset[str]:
     return frozenset(word for word in words(text) if word in DAYS and word.endswith("days"))
 
 
+_MARRIED = re.compile(
+    r"\b(?:(?:husband|man) and wife|tied the knot|got hitched|wed(?:ded)?)\b", re.IGNORECASE
+)
+
+
+def grounds(text: str) -> frozenset[str]:
+    """Stems of what a text says, and of the one word by which a model tells a wedding."""
+    return content(text) | (content("married") if _MARRIED.search(text) else frozenset())
+
+
 def same_value(a: str, b: str) -> bool:
     """Whether two answers name the same thing: the words of one contain those of the other."""
     x, y = content(a), content(b)

@@ -85,6 +85,8 @@ def tell(story: dict[str, Any], lm: LanguageModel, embedder: Embedder, folder: P
                 known = store.list_facts(None)
         facts = store.list_facts(None)
     past = [fact for fact in facts if fact.state is State.PAST]
+    due = [e["match"] for e in story.get("past", ())]
+    bystanders = [f for f in past if not any(_fits(f.text, match) for match in due)]
     live = [fact for fact in facts if fact.state is not State.PAST]
     held = [fact for fact in facts if fact.state is State.CURRENT]
     return Verdict(
@@ -95,7 +97,7 @@ def tell(story: dict[str, Any], lm: LanguageModel, embedder: Embedder, folder: P
             _matches(past, e["match"]) and not _stale(held, e["match"], story)
             for e in story.get("past", ())
         ),
-        not any(_matches(past, e["match"]) for e in story.get("keep", ())),
+        not any(_matches(bystanders, e["match"]) for e in story.get("keep", ())),
         all(_matches(known, e["match"]) for e in story.get("past", ())),
         tuple(lines),
     )
