@@ -110,10 +110,9 @@ _MISSPOKEN = re.compile(
 _INSTEAD = re.compile(r"\binstead\b(?! of\b)|\banother \w+ now\b", re.IGNORECASE)
 
 _RETURNING = re.compile(
-    r"\b(?:again|once more|as before|rejoin(?:ed|ing)?|"
-    r"(?:am|is|are|be|been|was|were|['’](?:m|re|s|ve been)|go|goes|gone|went|going|move[ds]?|moving|"
-    r"came|come|switched|start(?:ed|ing)?) (?:\w+ )?back (?:at|to|in|with|on|into|home)|"
-    r"return(?:ed|ing)? to)\b|['’](?:m|re|s) (?:\w+ )?back (?:at|to|in|with|on)\b",
+    r"\b(?:again|once more|as before|rejoin(?:ed|ing)?|return(?:ed|ing)? to)\b|"
+    r"(?:\b(?:am|is|are|be|been|was|were|gone?|goes|went|going|mov(?:es?|ed|ing)|came|come|"
+    r"switched)|['’](?:m|re|s)) (?:\w+ )?back (?:at|to|in|with|on|into|home)\b",
     re.IGNORECASE,
 )
 
