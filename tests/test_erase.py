@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 PEOPLE = ("Ann", "Ben")
 FIRMS = ("Acme", "Borealis", "Cobalt", "Dorado")
+PLACES = ("Acme", "York", "Leeds")
 TOWNS = ("Hull", "York", "Leeds", "Derby")
 WORK = "Where does Ann work?"
 SLOTS = (
@@ -627,6 +628,97 @@ def test_a_thing_that_is_gone_is_whose_it_was(life: Life, said: str, over: list[
         life.tell(document(text.replace("Ann is", "I'm"), f"2024-01-0{day}"), lm)
     life.tell(document(f"Good to be home. {said}", "2024-06-01"), lm)
     assert life.texts(State.PAST) == over
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("Good news, I'm back at Acme!", ["Ann is at Acme."]),
+        ("Good news, I'm at Acme again!", ["Ann is at Acme."]),
+        ("Good news, I'm at Acme!", ["Ann has left Acme.", "Ann is at Acme.", "Ann is at York."]),
+        (
+            "Good news, I'm back at Leeds!",
+            ["Ann has left Acme.", "Ann is at Leeds.", "Ann is at York."],
+        ),
+    ],
+    ids=["back", "again", "only there", "not where it was left"],
+)
+def test_what_is_so_again_ends_what_came_between(life: Life, said: str, left: list[str]) -> None:
+    slots = {f"Ann is at {place}.": f"Where is Ann? | {place} | several" for place in PLACES}
+    slots["Ann has left Acme."] = f"{WORK} | Acme | over"
+    extracts = {f" at {place}": [f"Ann is at {place}."] for place in PLACES}
+    lm = reader(slots=slots, extracts=extracts | {"left Acme": ["Ann has left Acme."]})
+    life.tell(document("Ann has left Acme. Now it is days at York.", "2024-01-05"), lm)
+    life.tell(document(said, "2024-06-01"), lm)
+    assert life.true_on() == left
+
+
+@pytest.mark.parametrize(
+    ("gone", "over"), [("cigarettes", True), ("cigars", False)], ids=["counted", "another thing"]
+)
+def test_who_has_no_more_of_what_is_counted_has_not_so_many(
+    life: Life, gone: str, *, over: bool
+) -> None:
+    smokes = "Ann smokes ten a day."
+    lm = reader(
+        extracts={"smoke ten": [smokes]},
+        slots={smokes: "How many cigarettes does Ann smoke? | ten a day | one"},
+        readings={("since Easter", gone_question("Ann")): gone},
+    )
+    life.tell(document("I smoke ten a day.", "2024-01-05"), lm)
+    life.tell(document("I haven't touched a cigarette or cigars since Easter!", "2024-06-01"), lm)
+    assert life.true_on() == ([] if over else [smokes])
+
+
+def test_what_is_done_in_part_is_not_over(life: Life) -> None:
+    carpet = "Ann is weaving a carpet."
+    lm = reader(
+        extracts={"weaving": [carpet], "third done": ["Ann has finished the carpet."]},
+        slots={carpet: "What is Ann weaving? | a carpet | one"},
+        overtaken={carpet: "The carpet is a third done."},
+    )
+    life.tell(document("I am weaving a carpet.", "2024-01-05"), lm)
+    life.tell(document("The carpet is a third done.", "2024-06-01"), lm)
+    assert life.true_on() == [carpet, "The carpet is a third done."]
+
+
+def test_a_salutation_tells_nothing_of_anybody(life: Life) -> None:
+    lm = reader(extracts={"cousin": ["Ann is a cousin."], "at Acme": ["Ann works at Acme."]})
+    life.tell(document("Dear cousin, I work at Acme now.", "2024-01-05"), lm)
+    assert life.true_on() == ["Ann works at Acme."]
+
+
+def test_evidence_is_the_sentence_that_is_most_like_the_claim(life: Life) -> None:
+    bank = "Ann does the food bank on Thursdays."
+    lm = reader(
+        extracts={"food bank": [bank]},
+        slots={bank: "When does Ann do the food bank? | Thursdays | one"},
+    )
+    said = "Don't ring me on Thursdays! I do the food bank on Thursdays now, from nine to one."
+    plan = life.tell(document(said, "2024-01-05"), lm)
+    (added,) = plan.edits
+    assert isinstance(added, Add)
+    assert added.evidence.quote == "I do the food bank on Thursdays now, from nine to one."
+
+
+def test_who_is_husband_and_wife_is_married(life: Life) -> None:
+    lm = reader(extracts={"wife": ["Kim and Ben are married."]})
+    life.tell(document("Kim and Ben are husband and wife since Saturday!", "2024-01-05"), lm)
+    assert life.true_on() == ["Kim and Ben are married."]
+
+
+def test_all_facts_of_one_slot_are_one_change(life: Life) -> None:
+    """Who moves has left the city, the quarter and the floor."""
+    homes = [f"Ann lives in {town}." for town in ("Hull", "Leeds", "Derby")]
+    stored = [fact(i, text) for i, text in enumerate(homes, start=1)]
+    works = fact(4, "Ann works at Acme.")
+    text = "I live in York. I work at Borealis."
+    lm = reader(
+        extracts={"in York": ["Ann lives in York."], "at Borealis": ["Ann works at Borealis."]}
+    )
+    plan = planned(document(text, "2024-06-01"), [*stored, works], lm)
+    assert sorted(retired(plan.edits)) == [1, 2, 3, 4]
+    assert plan.held == ()
 
 
 def test_a_correction_in_so_many_words_needs_no_question(life: Life) -> None:

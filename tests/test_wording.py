@@ -512,6 +512,22 @@ def test_what_comes_instead(text: str, *, instead: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "returns"),
+    [
+        ("I'm back at Acme", True),
+        ("So I cycle to work again", True),
+        ("I've moved back to Hull", True),
+        ("Ben has returned to Acme", True),
+        ("I took it back to the shop", False),
+        ("Back in 2010 I lived in Hull", False),
+        ("My back is the same as ever", False),
+    ],
+)
+def test_what_is_so_again(text: str, *, returns: bool) -> None:
+    assert wording.returns(text) == returns
+
+
+@pytest.mark.parametrize(
     ("text", "after", "passes"),
     [
         ("I'm in Oslo for three weeks.", "", True),
