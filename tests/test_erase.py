@@ -28,6 +28,7 @@ from memo.records import (
     Candidates,
     Claim,
     Document,
+    Evidence,
     Fact,
     FactId,
     MakeFalse,
@@ -698,7 +699,7 @@ def test_evidence_is_the_sentence_that_is_most_like_the_claim(life: Life) -> Non
     plan = life.tell(document(said, "2024-01-05"), lm)
     (added,) = plan.edits
     assert isinstance(added, Add)
-    assert added.evidence.quote == "I do the food bank on Thursdays now, from nine to one."
+    assert added.evidence == Evidence("I do the food bank on Thursdays now, from nine to one.", 0)
 
 
 def test_who_is_husband_and_wife_is_married(life: Life) -> None:
