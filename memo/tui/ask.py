@@ -424,7 +424,10 @@ class Ask(Place):
             case "/private":
                 self.action_private()
             case "/asof":
-                self.memo.as_of = self.memo.day_of(rest)
+                try:
+                    self.memo.as_of = self.memo.day_of(rest)
+                except MemoError as error:
+                    self.memo.complain(error)
             case "/facts":
                 self.memo.seek_facts(rest)
             case "/import":

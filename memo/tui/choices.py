@@ -139,8 +139,8 @@ class Choices(Place):
         self.rows.focus()
 
     def action_search(self) -> None:
-        """Into the search line."""
-        self.query_one("#query").focus()
+        """Into the search line, and at once: the next key may be on its way."""
+        self.set_focus(self.query_one("#query"))
 
     def action_back(self) -> None:
         """Out of the search."""

@@ -13,6 +13,7 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from memo.errors import MemoError
 from memo.records import Fact, FactId, State
 from memo.show import show_line
 from memo.tui.dialogs import Ask, Confirm, Line, Merge, Page
@@ -152,7 +153,7 @@ class Facts(Place):
         if both is None:
             return
         ids, first = both
-        self.rows.empty = "No facts." if shown.words else "No facts yet: tell memo something."
+        self.rows.empty = self._empty()
         self.rows.show(ids, {fact.id: fact for fact in first})
         self._head(len(ids))
         if shown.words.strip():
@@ -243,6 +244,17 @@ class Facts(Place):
             lines.append(speaker + quoted(one.text, quote))
         self.app.push_screen(Page(stored.title or stored.source, Content("\n").join(lines)))
 
+    def _empty(self) -> str:
+        """What is said where there is nothing to list, and what to do about it."""
+        state = _STATES[self._shown.state]
+        if self._shown.words:
+            return "No fact fits. Esc ends the search, f looks among others."
+        if self.memo.as_of is not None:
+            return "No such fact was known that day. ] goes on, Esc returns to today."
+        if state is None or state is State.CURRENT:
+            return "No facts yet: tell memo something."
+        return f"No fact is {state.value}. f shows others."
+
     # -- keys ------------------------------------------------------------------------
 
     def action_search(self) -> None:
@@ -310,12 +322,19 @@ class Facts(Place):
 
     @work(group="dialog")
     async def action_day(self) -> None:
-        """Any day."""
-        text = await self.app.push_screen_wait(
-            Ask("Show what was known on", "", "2024-03-01, March 2024, last March, 2 weeks ago")
-        )
-        if text is not None:
-            self.memo.as_of = self.memo.day_of(text)
+        """Any day; asked again for what is none."""
+        text: str | None = ""
+        hint = "2024-03-01, March 2024, last March, 2 weeks ago"
+        while text is not None:
+            text = await self.app.push_screen_wait(Ask("Show what was known on", text, hint))
+            if text is None:
+                return
+            try:
+                self.memo.as_of = self.memo.day_of(text)
+            except MemoError as error:
+                hint = show_line(str(error))
+            else:
+                return
 
     def _fact(self) -> Fact | None:
         """The fact under the cursor, where it may be changed: not in the past."""

@@ -86,13 +86,13 @@ class MemoBase(App[int]):
         self.notify(show_line(text), severity=cast("Any", severity), markup=False, timeout=6)
 
     def day_of(self, text: str) -> datetime | None:
-        """The end of a typed day; None for today. What is no day is told, and changes nothing."""
+        """The end of a typed day; None for today.
+
+        Raises:
+            MemoError: It is no day.
+        """
         now = datetime.now(UTC).astimezone(self.tz)
-        try:
-            found = typed_day(text, now.date()) if text else now.date()
-        except MemoError as error:
-            self.complain(error)
-            return self.as_of
+        found = typed_day(text, now.date()) if text else now.date()
         if found >= now.date():
             return None
         return datetime.combine(found, time(23, 59, 59), now.tzinfo).astimezone(UTC)

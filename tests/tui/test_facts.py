@@ -49,7 +49,7 @@ def test_the_filter_goes_through_the_states(tmp_path: Path) -> None:
         await until(pilot, lambda: len(rows(pilot).keys) == 1)
         await shows(pilot, "2024-01-05 – 2024-06-01")  # noqa: RUF001  # as it is shown
         await pilot.press("f")
-        await shows(pilot, "No facts")
+        await shows(pilot, "No fact is uncertain. f shows others.")
         await pilot.press("f")
         await until(pilot, lambda: len(rows(pilot).keys) == 3)
 
@@ -98,7 +98,11 @@ def test_stepping_back_shows_another_day_unmistakably(tmp_path: Path) -> None:
         await shows(pilot, "Ann works at Borealis.")
         await pilot.press("t")
         await shows(pilot, "Show what was known on")
-        await typed(pilot, "march 2024")
+        await typed(pilot, "march of time")
+        await pilot.press("enter")
+        await shows(pilot, "Show what was known on", "march of time")  # still asked
+        await pilot.press(*["backspace"] * len("of time"))
+        await typed(pilot, "2024")
         await pilot.press("enter")
         await shows(pilot, "AS OF 2024-03-31", "Ann works at Acme.")
         await pilot.press("escape")

@@ -87,8 +87,7 @@ def test_a_terminal_is_resized_and_written_in_while_an_answer_is_written(
             await typed(pilot, "ab")
             now = writer.words[-1]
             await until(pilot, lambda: now in last(pilot).text.source)  # noqa: B023  # at once
-            await pilot.pause()
-            assert last(pilot).text.source.split()[-1] in lines(pilot)
+            await until(pilot, lambda: last(pilot).text.source.split()[-1] in lines(pilot))
         assert composer.text == "abababab"
         writer.enough = True
         await shows(pilot, writer.words[-1], "nothing to remember")
