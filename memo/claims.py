@@ -131,7 +131,12 @@ def names_value(claim: Claim, fact: Fact) -> bool:
 
 
 _BEING = wording.content("work live be stay belong go")
-_PAST = re.compile(r"\w+ed|was|were|had|met|went|got|took|bought|came|saw|gave|made|told|said|did")
+_PAST = re.compile(
+    r"\w+ed|was|were|had|met|went|got|took|bought|came|saw|gave|made|told|said|did|found|lost|left|"
+    r"sold|won|fell|felt|broke|drove|ate|wrote|ran|began|brought|built|caught|chose|drank|flew|"
+    r"forgot|grew|heard|hid|led|lent|paid|rang|rode|sang|sat|sent|slept|spent|spoke|stood|stole|"
+    r"swam|taught|thought|threw|woke|wore"
+)
 
 
 def goes_on(claim: Claim) -> bool:

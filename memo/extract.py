@@ -137,11 +137,13 @@ def extract(
         problems += faults
         if sentences:
             worth.append((turn, part))
-        for sentence in sentences:
-            for fact in wording.unfolded(wording.claimed(sentence, turn.speaker)):
+        for sentence in [*sentences, *wording.introduced(part)]:
+            sentence = wording.as_told(wording.claimed(sentence, turn.speaker), told)
+            for fact in wording.unfolded(sentence):
                 if (
                     wording.stands_alone(fact)
                     and not wording.is_imagined(fact)
+                    and not wording.is_only_offered(fact, part)
                     and wording.relates_as(fact, told)
                     and _is_grounded(fact, turn, document)
                 ):

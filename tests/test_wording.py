@@ -512,6 +512,36 @@ def test_what_comes_instead(text: str, *, instead: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sentence", "relations"),
+    [
+        ("Meg has a new piano teacher, Mr Brandt.", ["Mr Brandt is Meg's piano teacher."]),
+        ("So Max sees another childminder now, Nadia, next door.", ["Nadia is Max's childminder."]),
+        ("Ann has a new colleague at work, her name is Mia", ["Mia is Ann's colleague."]),
+        ("Ann got a job, Monday to Friday", []),
+        ("Ann has a cold, Ben has one too", []),
+    ],
+)
+def test_somebody_named_after_what_they_are_is_introduced(
+    sentence: str, relations: list[str]
+) -> None:
+    assert wording.introduced(sentence) == relations
+
+
+def test_who_is_married_is_nobodys_husband_or_wife_before_it_is_said() -> None:
+    text = "Fay is married to Omar now."
+    assert wording.as_told("Omar is Fay's husband.", text) == "Fay is married to Omar."
+    assert wording.as_told("Omar is Fay's husband.", "Her husband is Omar.") == (
+        "Omar is Fay's husband."
+    )
+
+
+def test_what_is_only_offered_is_not_so() -> None:
+    assert wording.is_only_offered("Ann lives in flat 8.", "They offered me flat 8, no thanks")
+    assert not wording.is_only_offered("Ann has flat 8.", "They offered me flat 8, I said yes")
+    assert not wording.is_only_offered("Ann was offered flat 8.", "They offered me flat 8")
+
+
+@pytest.mark.parametrize(
     ("text", "returns"),
     [
         ("I'm back at Acme", True),

@@ -252,7 +252,8 @@ class Judging(Placing):
         for new, old in self.told.corrections:
             text = wording.replaced(fact.text, old, new)
             evidence = self.told.quote(fact, f"{new} {old}")
-            if text and evidence and has_slot(fact.claim) and old not in fact.claim.subjects:
+            named = old in fact.claim.subjects and old != fact.claim.value
+            if text and evidence and has_slot(fact.claim) and not named:
                 value = wording.replaced(fact.claim.value, old, new) or fact.claim.value
                 return Correction(text, value, new, evidence)
         return None
@@ -310,8 +311,13 @@ class Judging(Placing):
             value = wording.with_article(value, fact.claim.value, self.told.text)
             text = wording.replaced(fact.text, fact.claim.value, value)
             texts = [text, wording.cut_after(text, value)] if text else []
+        subjects = tuple(
+            value if subject == fact.claim.value else subject for subject in fact.claim.subjects
+        )
         return [
-            replace(fact.claim, text=words, value=value) for words in texts if words is not None
+            replace(fact.claim, text=words, value=value, subjects=subjects)
+            for words in texts
+            if words is not None
         ]
 
 

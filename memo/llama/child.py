@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from memo.llama.engine import LlamaLM
 
 
+_NICENESS = 5
+"""What the person types and sees goes before what the model works at, on a machine of few cores."""
 _BEATS = 8
 """Signs of life in the time after which their absence is a hang."""
 _BEAT_S = 1.0
@@ -144,6 +146,7 @@ def main() -> None:
     """Load the model that the first message names, then serve."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what a Ctrl-C stops
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold a person's words
+    os.nice(_NICENESS)
     connection: Connection = Connection(int(sys.argv[1]))
     send = _Sender(connection)
     logger = logging.getLogger("memo")

@@ -19,6 +19,11 @@ _MUTUAL = re.compile(
 
 _SUPPOSING = re.compile(r"(?:and |but |so )?(?:if|imagine|suppose)\b", re.IGNORECASE)
 
+_OFFERED = re.compile(r"\boffer(?:ed|s|ing)?\b", re.IGNORECASE)
+_TAKEN = re.compile(
+    r"\b(?:accept\w*|said yes|took|taken|taking|start\w*|signed|since|now|moved)\b", re.IGNORECASE
+)
+
 _IMAGINED = re.compile(r"\b(?:would|might)\b", re.IGNORECASE)
 
 _JOINT = re.compile(
@@ -88,6 +93,11 @@ def supposes(text: str) -> bool:
 def is_imagined(fact: str) -> bool:
     """Whether a fact tells of what would be, not of what is."""
     return bool(_IMAGINED.search(fact))
+
+
+def is_only_offered(fact: str, text: str) -> bool:
+    """Whether a text only offers what a fact tells as so: `They offered me flat 8`."""
+    return bool(_OFFERED.search(text)) and not _TAKEN.search(text) and not _OFFERED.search(fact)
 
 
 def unfolded(sentence: str) -> list[str]:

@@ -42,7 +42,7 @@ _OBJECT = re.compile(
 """What follows these words is over, not what stands before them."""
 
 _KEEPING = re.compile(
-    r"\b(?:keep(?:s|ing)?|kept|stay(?:s|ing)? (?:put|with|on)|stick(?:s|ing)? (?:with|to))\b",
+    r"\b(?:keep(?:s|ing)?|kept|stay(?:s|ing)? (?:put|with|on|in|at)|stick(?:s|ing)? (?:with|to))\b",
     re.IGNORECASE,
 )
 _BESIDE = re.compile(
@@ -86,7 +86,7 @@ _LIGHT = frozenset(
 
 _ARRIVING = re.compile(r"\b(?:moved|switched|changed) (?:in ?)?to\b", re.IGNORECASE)
 
-_IT = re.compile(r"\b(?:it|them)\s*[.!?]*$", re.IGNORECASE)
+_IT = re.compile(r"\b(?:it|them)(?: (?:any ?more|at all|now|either))?\s*[.!?]*$", re.IGNORECASE)
 
 _TOWARDS = re.compile(r"(?<!ing )\b(?:to|into|for|(?<=it )with|by)\b", re.IGNORECASE)
 
@@ -98,6 +98,13 @@ _CORRECTING = re.compile(
     r"(?<![\w'’])([\w'’-]+),? (?:and |it['’]s |was )?not "
     r"(?:(?:the|an?|in|on|at|from|to|for|Mrs?|Ms|Dr) )*([\w'’-]+)"
 )
+
+_ISNT = re.compile(
+    r"\b(?:isn['’]t|is not|wasn['’]t) (?:(?:the|an?|in|on|at|Mrs?|Ms|Dr) )*([\w'’-]+)[,;]? "
+    r"(?:but )?(?:it['’]s|she['’]s|he['’]s|it is|it was) (?:(?:the|an?|in|on|at|Mrs?|Ms|Dr) )*"
+    r"([\w'’-]+)"
+)
+"""`Her name isn't Maria, it's Marta`."""
 
 _MISSPOKEN = re.compile(
     r"\bI (?:said|wrote|told you|put|meant) (?:that )?(?:(?:it['’]s|it was|the|an?|in|on|at|to) )*"
@@ -146,12 +153,24 @@ def over(value: str, text: str) -> bool:
     named = [i for i, clause in enumerate(clauses) if wanted <= content(clause)]
     if not wanted or not named:
         return ends_something(text)
-    return any(_is_over(wanted, clauses[i]) or _it_ends(clauses[i + 1 : i + 2]) for i in named)
+    named_so = value[:1].isupper()
+    return any(
+        _is_over(wanted, clauses[i]) or _it_ends(clauses[i + 1 : i + 2], named_so=named_so)
+        for i in named
+    )
 
 
-def _it_ends(following: list[str]) -> bool:
-    """Whether a clause says that what the one before it has named is over: `we've scrapped it`."""
-    return any(_IT.search(clause) and ends_something(clause) for clause in following)
+def _it_ends(following: list[str], *, named_so: bool) -> bool:
+    """Whether a clause says that what the one before it has named is over: `we've scrapped it`.
+
+    What has a name can be who does it: of `Rex got ill from fish, so he never eats it` the fish.
+    """
+    return any(
+        _IT.search(clause)
+        and ends_something(clause)
+        and not (named_so and {"he", "she"} & set(words(clause)))
+        for clause in following
+    )
 
 
 def _is_over(wanted: frozenset[str], clause: str) -> bool:
@@ -183,9 +202,10 @@ def corrections(text: str) -> list[tuple[str, str]]:
     misspoken = [
         (new, old) for old, new in _MISSPOKEN.findall(text) if content(old) and content(new)
     ]
+    pairs = _CORRECTING.findall(text) + [(new, old) for old, new in _ISNT.findall(text)]
     return misspoken + [
         (new, old)
-        for new, old in _CORRECTING.findall(text)
+        for new, old in pairs
         if new.casefold() != old.casefold()
         and (
             (new[0].isupper() and old[0].isupper() and not re.match(r"(?:I|It|No)\b", new))

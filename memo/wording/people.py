@@ -240,6 +240,18 @@ _HAS_SOMEBODY = re.compile(
 _TITLED = re.compile(r"(?:Mrs|Mr|Ms|Miss|Dr)\b")
 
 
+_INTRODUCING = re.compile(
+    rf"({_CALLED}) (?:has|got|has got|has found|found|goes to|sees|hired|met) (?:an?|another) "
+    r"(?:new )?([a-z][\w-]*(?:\s[a-z][\w-]*){0,2}?)(?: now)?(?: (?:in|at|from) [^,.;]+)?, "
+    r"(?:(?:her|his|its) name(?: is|['’]s) )?((?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*)"
+    r"(?=\s*(?:[,.;:!?)]|and\b|$))"
+)
+"""`Ann has a new teacher, Mr Hale`; `Ann has a colleague at work, her name is Mia`."""
+
+
+_LINKING = re.compile(r"^(?:(?:So|But|And|Then|Now|Also|Well|Oh|Because|Since|Today) )+")
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """Who somebody is to somebody else."""
@@ -296,6 +308,15 @@ def relation(sentence: str) -> Relation | None:
     )
 
 
+def introduced(sentence: str) -> list[str]:
+    """Relations that a sentence tells by naming somebody after what they are to somebody."""
+    return [
+        f"{person} is {_LINKING.sub('', owner)}'s {role}."
+        for owner, role, person in _INTRODUCING.findall(sentence)
+        if not set(role.split()) & (STOP | _PLACING) and person.casefold() not in NOBODY | DAYS
+    ]
+
+
 def is_kinship(sentence: str) -> bool:
     """Whether a sentence says that somebody is somebody's kin by birth, which nothing ends."""
     related = relation(sentence)
@@ -308,6 +329,17 @@ def is_kinship(sentence: str) -> bool:
 def names_a_relation(value: str) -> bool:
     """Whether a value says only what somebody is to somebody: `uncle`."""
     return bool(content(value)) and set(words(value)) - STOP <= _NEAR_PEOPLE
+
+
+def as_told(sentence: str, text: str) -> str:
+    """A sentence that calls somebody a husband or wife of whom a text says only `married to`."""
+    related = relation(sentence)
+    if related is None or related.name not in {"husband", "wife"} or related.owner == "I":
+        return sentence
+    there = set(words(text))
+    if related.name in there or "married" not in there:
+        return sentence
+    return f"{related.owner} is married to {related.person}."
 
 
 def relates_as(sentence: str, text: str) -> bool:

@@ -1,6 +1,7 @@
 """How quick the terminal application is: first paint, keys while a model works, 100,000 facts.
 
-Models are sleeping fakes: what is measured is the application, not a model.
+The models that answer are sleeping fakes: what is measured is the application, not a model. Of a
+real one it is measured what typing is like while it writes beside the application.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +27,7 @@ from textual import events
 from textual.widgets import Input, TextArea
 
 from memo.engines import Engines
+from memo.lm import Segment, Turn
 from memo.memory import Memory
 from memo.records import Add, Answer, CitedFact, Claim, Document, Message, Plan
 from memo.settings import load
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-    from memo.lm import Prompt
+    from memo.lm import LanguageModel, Prompt
     from memo.records import ConversationId
 
 ROOT = Path(__file__).parent.parent.parent
@@ -133,6 +137,11 @@ class WhileThinking:
     new: Typed
     long: Typed
 
+    @property
+    def slowest_ms(self) -> float:
+        """Of the two, at the 95th percentile."""
+        return max(self.new.keys.p95_ms, self.long.keys.p95_ms)
+
 
 class Held:
     """How long the event loop was held at the most."""
@@ -209,6 +218,29 @@ def keys_while_thinking() -> WhileThinking:
             return new, await _typed_while_answered(pilot, ask)
 
         return WhileThinking(*driven(memory, story))
+
+
+@contextmanager
+def writing(lm: LanguageModel) -> Iterator[None]:
+    """A model that writes on and on meanwhile, in its own process."""
+    done = threading.Event()
+    story = (Turn("user", (Segment("Tell me a very long story about a lighthouse."),)),)
+
+    def write() -> None:
+        while not done.is_set():
+            for _ in lm.stream(story, max_tokens=500):
+                if done.is_set():
+                    break
+
+    for _ in lm.stream(story, max_tokens=1):
+        pass  # it is loaded
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        writer.join()
 
 
 def _thinking(home: Path) -> Memory:
