@@ -380,11 +380,14 @@ def test_a_torn_head_leaves_the_one_before(tmp_path: Path, kept: int) -> None:
     assert kept < 128 or read_head(store) == Head(2, 5, "b" * 64)
 
 
-def test_a_head_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+def test_a_head_that_cannot_be_written_stops_nothing_and_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with opened(tmp_path) as store:
         head_file(store.path).unlink(missing_ok=True)
         head_file(store.path).mkdir()
         move(store, "Hull", "2024-01-01")
+    assert "head of the store could not be written" in caplog.text
     with opened(tmp_path) as store:
         assert towns(store) == ["Hull"]
 

@@ -7,6 +7,7 @@ checksum. It is never ahead of the store: a crash between leaves it behind, whic
 
 from __future__ import annotations
 
+import logging
 import os
 import zlib
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 _LINE = 128  # bytes: a place lies in one sector
 _PLACES = 2
@@ -51,7 +54,7 @@ def read_head(store: Path) -> Head | None:
 
 
 def write_head(store: Path, head: Head) -> None:
-    """Write how far a store has come; a failure leaves the head that was there.
+    """Write how far a store has come; a failure leaves the head that was there, and is logged.
 
     It is not synced: a head lost with the power leaves one that is behind.
     """
@@ -60,14 +63,12 @@ def write_head(store: Path, head: Head) -> None:
     text = f"{line} {zlib.crc32(line.encode()):08x}".ljust(_LINE - 1) + "\n"
     try:
         handle = os.open(head_file(store), os.O_CREAT | os.O_NOFOLLOW | os.O_WRONLY, 0o600)
-    except OSError:
-        return
-    try:
-        os.pwrite(handle, text.encode(), head.changes % _PLACES * _LINE)
-    except OSError:
-        return
-    finally:
-        os.close(handle)
+        try:
+            os.pwrite(handle, text.encode(), head.changes % _PLACES * _LINE)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        log.warning("the head of the store could not be written: %s", error.strerror)
 
 
 def renew_head(store: Path, head: Head) -> None:
