@@ -352,10 +352,22 @@ class Front:
             click.echo(show(text), err=True)
 
     def at(self, text: str | None, *, end_of_day: bool = False) -> datetime | None:
-        """A time that the person gave."""
+        """A time that the person gave; the end of a day may be one in words: `last March`."""
+        from datetime import UTC, datetime
+
+        from memo.days import typed_day
         from memo.times import parse_time
 
-        return None if text is None else parse_time(text, self.tz, end_of_day=end_of_day)
+        if text is None:
+            return None
+        try:
+            return parse_time(text, self.tz, end_of_day=end_of_day)
+        except UsageProblem:
+            if not end_of_day:
+                raise
+        today = datetime.now(UTC).astimezone(self.tz).date()
+        named = typed_day(text, today).isoformat()
+        return parse_time(named, self.tz, end_of_day=True)
 
     def changed(self, change: ChangeSet) -> None:
         """What a change set did, as JSON or as a diff."""

@@ -175,6 +175,8 @@ def test_facts_as_of_a_day_are_those_of_its_end(told: Memo) -> None:
     assert then("2024-01-04") == set()
     assert then("2024-01-05") == then("2024-05-31") == {"Acme", "Hull"}
     assert then("2024-06-01") == {"Borealis", "Hull"}
+    assert then("May 2024") == {"Acme", "Hull"}
+    assert then("yesterday") == {"Borealis", "Hull"}
 
 
 def test_history_is_oldest_first_with_the_words_that_caused_it(told: Memo) -> None:
@@ -721,7 +723,7 @@ def test_nul_bytes_are_replaced(memo: Memo) -> None:
     assert memo.json("document", "1")[0]["passages"][0]["text"] == "a\ufffdb"
 
 
-@pytest.mark.parametrize("when", ["0000-01-01", "9999-12-31", "2024-13-01", "yesterday", ""])
+@pytest.mark.parametrize("when", ["0000-01-01", "9999-12-31", "2024-13-01", "once", ""])
 def test_a_date_that_makes_no_sense_is_wrong_usage(memo: Memo, when: str) -> None:
     for args in (["add", "Hi.", "--at", when], ["facts", "--as-of", when]):
         result = memo(*args)
