@@ -44,10 +44,13 @@ def head_file(store: Path) -> Path:
 
 
 def read_head(store: Path) -> Head | None:
-    """The furthest head written; None where there is none that can be read."""
+    """The furthest head written; None where there is none that can be read, which is logged."""
     try:
         content = head_file(store).read_bytes()
-    except OSError:
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("the head of the store could not be read: %s", error.strerror)
         return None
     found = [_parsed(content[place * _LINE :][:_LINE]) for place in range(_PLACES)]
     return max((head for head in found if head is not None), default=None)
