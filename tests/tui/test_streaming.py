@@ -13,7 +13,7 @@ from memo.records import Answer
 from memo.tui.ask import Ask
 from memo.tui.composer import Composer
 from memo.tui.exchange import Exchange
-from memo.tui.talk import MOST_EXCHANGES, Talk
+from memo.tui.talk import MOST_EXCHANGES, Gap, Talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,8 +113,8 @@ def test_of_a_long_talk_only_what_is_near_is_laid_out_and_all_of_it_is_there(
             if talk.scroll_offset.y == 0:
                 break
             await pilot.press("pageup")
-            await until(pilot, lambda: "Question" in lines(pilot))
             await pilot.pause()
+            await until(pilot, lambda: "Question" in lines(pilot) and unfolded_in_sight(talk))
         assert seen == set(range(5, final + 1))
         await until(pilot, lambda: talk.query(Exchange).first().region.y < 4)
         await pilot.resize_terminal(60, 40)
@@ -123,6 +123,12 @@ def test_of_a_long_talk_only_what_is_near_is_laid_out_and_all_of_it_is_there(
         await shows(pilot, f"Question {final}?", "and ends.")
 
     drive(memory, story)
+
+
+def unfolded_in_sight(talk: Talk) -> bool:
+    """Whether nothing that is in sight is only stood for."""
+    gaps = [gap for gap in talk.query(Gap) if gap.display]
+    return not any(gap.region.overlaps(talk.content_region) for gap in gaps)
 
 
 def folded(talk: Talk) -> int:
