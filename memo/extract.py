@@ -77,9 +77,9 @@ def spoken_in(document: Document) -> list[Spoken]:
 
 
 _SALUTATION = re.compile(
-    r"\s*(?:(?:my )?dear(?:est)?|hi|hello|hey|good (?:morning|afternoon|evening))"
-    r"(?: [\w'’-]+){0,3}[,!]\s+",
-    re.IGNORECASE,
+    r"(?:(?:[Mm]y )?[Dd]ear(?:est)?(?: (?:[^\W\d_a-z][\w'’-]{0,30}|all|aunt|brother|cousin|dad|"
+    r"diary|everyone|family|friends?|mum|old|sister|uncle)){1,2}|"
+    r"(?:[Hh]i|[Hh]ello|[Hh]ey)(?: (?!I\b)[^\W\d_a-z][\w'’-]{0,30})?)[,!]\s+"
 )
 """`Dear cousin,` tells nothing of anybody."""
 
@@ -87,7 +87,8 @@ _SALUTATION = re.compile(
 def _parts(text: str) -> list[str]:
     """The sentences of a message, the shortest joined to a neighbour."""
     parts: list[str] = []
-    for sentence in wording.sentences(_SALUTATION.sub("", text, count=1)):
+    addressed = _SALUTATION.match(text)
+    for sentence in wording.sentences(text[addressed.end() :] if addressed else text):
         if parts and len(wording.words(sentence)) < MIN_WORDS:
             parts[-1] = f"{parts[-1]} {sentence}"
         else:

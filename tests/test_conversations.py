@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -173,3 +175,25 @@ def test_nothing_is_kept_of_an_exchange_that_has_gone(store: Store) -> None:
 def test_what_cannot_be_stored_is_replaced(store: Store) -> None:
     asked(store, "lone \ud800 and \x00", "lone \ud800")
     assert said(store) == ["lone ? and \ufffd"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_word_of_a_deleted_conversation_is_left_between_the_others(
+    tmp_path: Path, seed: int
+) -> None:
+    """SQLite copies cells between pages when it balances them, and zeroes only what it deletes."""
+    chance = random.Random(seed)
+    with opened(tmp_path) as store:
+        kept = []
+        for number in range(60):
+            said = " ".join(f"q{number}x{n}z" for n in range(chance.choice((3, 20, 60, 150))))
+            conversation, exchange = store.begin_exchange(said)
+            store.keep_answer(exchange, said.replace("q", "w"), note="n")
+            kept.append((conversation, number))
+        chance.shuffle(kept)
+        gone = [kept.pop() for _ in range(30)]
+        for conversation, _ in gone:
+            store.delete_conversation(conversation)
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert [number for _, number in gone if re.search(rb"[qw]%dx\d" % number, left)] == []
+    assert all(re.search(rb"q%dx\d" % number, left) for _, number in kept)

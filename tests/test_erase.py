@@ -655,6 +655,70 @@ def test_what_is_so_again_ends_what_came_between(life: Life, said: str, left: li
 
 
 @pytest.mark.parametrize(
+    ("known", "slot", "said", "claims", "asks"),
+    [
+        (
+            "Ann split up with Ben.",
+            "Who did Ann split up with? | Ben | several",
+            "I saw Ben again at the party.",
+            "Ann saw Ben at the party.",
+            "Who did Ann see? | Ben | several",
+        ),
+        (
+            "Ann lost a cat in Hull.",
+            "Where did Ann lose a cat? | Hull | one",
+            "I'm in Hull again for work.",
+            "Ann is in Hull.",
+            "Where is Ann? | Hull | several",
+        ),
+        (
+            "Ann no longer eats meat.",
+            "What does Ann eat? | meat | over",
+            "I cooked meat again for the kids.",
+            "Ann cooked meat.",
+            "What did Ann cook? | meat | several",
+        ),
+    ],
+)
+def test_a_word_said_again_brings_back_nothing_else(
+    life: Life, known: str, slot: str, said: str, claims: str, asks: str
+) -> None:
+    lm = reader(
+        extracts={known[4:-1]: [known], said[2:-1]: [claims]}, slots={known: slot, claims: asks}
+    )
+    life.tell(document(known, "2024-01-05", "Ben"), lm)
+    assert life.true_on() == [known]
+    life.tell(document(said, "2024-06-01"), lm)
+    assert known in life.true_on()
+
+
+def test_what_happened_where_something_ended_still_happened(life: Life) -> None:
+    met = "Ann met Ben while working at Acme."
+    lm = reader(
+        extracts={"met Ben": [met]},
+        slots={met: "Who did Ann meet? | Ben | several"},
+        readings={("stopped", gone_question("Ann")): "working at Acme"},
+    )
+    life.tell(document("I met Ben while working at Acme.", "2024-01-05"), lm)
+    life.tell(document("I've left Acme, I stopped working at Acme.", "2024-06-01"), lm)
+    assert met in life.true_on()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "They sold it, so Ann works at Acme.",
+        "Near Delhi, near Kate, Ann works at Acme.",
+        "Hi Mum died, Ann works at Acme.",
+    ],
+)
+def test_what_is_no_salutation_is_read(life: Life, said: str) -> None:
+    """The whole of it is asked for facts."""
+    life.tell(document(said, "2024-01-05", "Ben"), reader(extracts={said: ["Ann works at Acme."]}))
+    assert life.true_on() == ["Ann works at Acme."]
+
+
+@pytest.mark.parametrize(
     ("gone", "over"), [("cigarettes", True), ("cigars", False)], ids=["counted", "another thing"]
 )
 def test_who_has_no_more_of_what_is_counted_has_not_so_many(

@@ -210,7 +210,7 @@ def test_a_forgotten_fact_does_not_come_back(store: Store) -> None:
     assert change.document is not None
     _, passages, _ = store.document(change.document)
     assert [one.text for one in passages] == ["We met at the harbour.", "[forgotten]", "Bye."]
-    store._truncate_log()
+    store._wipe()
     assert traces(store.path.parent, *CANARIES) == []
     assert store.check() == []
 

@@ -151,6 +151,12 @@ def test_endings_are_seen(text: str) -> None:
         ("the flat", "The flat is sold", True),
         ("the shed", "Forget the shed, we've scrapped it, too dear", True),
         ("the shed", "I love the shed, I've left work", False),
+        ("chess", "I play chess, Ben doesn't like it at all.", False),
+        ("car", "We have a car but Kate doesn't drive it now.", False),
+        ("Golf", "Ann has a Golf but she sold it", True),
+        ("Acme", "Ben worked at Acme and he left it.", True),
+        ("fish", "Rex got ill from the fish so he doesn't get it any more.", True),
+        ("Rex", "Rex got ill from the fish so he doesn't get it any more.", False),
         ("Acme", "Busy day at Acme", False),
         ("Oslo", "A busy day", False),
     ],
@@ -493,6 +499,10 @@ def test_a_thing_is_nobodys_relation() -> None:
         ("I said no, it's too far.", []),
         ("I like tea, not coffee.", []),
         ("I'm not Ann.", []),
+        ("Her name isn't Maria, it's Marta!", [("Marta", "Maria")]),
+        ("Today isn't Monday, it's Tuesday.", []),
+        ("Ann isn't in Hull, she's in York this week", []),
+        ("She isn't Kate, she's Ann's sister.", []),
     ],
 )
 def test_corrections(text: str, pairs: list[tuple[str, str]]) -> None:
@@ -517,8 +527,14 @@ def test_what_comes_instead(text: str, *, instead: bool) -> None:
         ("Meg has a new piano teacher, Mr Brandt.", ["Mr Brandt is Meg's piano teacher."]),
         ("So Max sees another childminder now, Nadia, next door.", ["Nadia is Max's childminder."]),
         ("Ann has a new colleague at work, her name is Mia", ["Mia is Ann's colleague."]),
-        ("Ann got a job, Monday to Friday", []),
-        ("Ann has a cold, Ben has one too", []),
+        ("Ann has a new job, Monday to Friday", []),
+        ("Ann has a new cold, Ben has one too", []),
+        ("Ann met a doctor, Kate, on the train.", []),
+        ("Ann has a new flat in Austin, Texas.", []),
+        ("Ann has a sister in Hull, Ben and Tom have none", []),
+        ("Mum has a new boss, Mr Hale.", ["Mr Hale is Mum's boss."]),
+        ("Nobody has a new boss, Ben.", []),
+        ("We has a new boss, Ben.", []),
     ],
 )
 def test_somebody_named_after_what_they_are_is_introduced(
@@ -527,18 +543,62 @@ def test_somebody_named_after_what_they_are_is_introduced(
     assert wording.introduced(sentence) == relations
 
 
-def test_who_is_married_is_nobodys_husband_or_wife_before_it_is_said() -> None:
-    text = "Fay is married to Omar now."
-    assert wording.as_told("Omar is Fay's husband.", text) == "Fay is married to Omar."
-    assert wording.as_told("Omar is Fay's husband.", "Her husband is Omar.") == (
-        "Omar is Fay's husband."
-    )
+@pytest.mark.parametrize(
+    ("sentence", "text", "told"),
+    [
+        ("Omar is Fay's husband.", "Fay is married to Omar now.", "Fay is married to Omar."),
+        ("Omar is Fay's husband.", "Her husband is Omar.", "Omar is Fay's husband."),
+        ("Omar is Fay's husband.", "Fay was married to Omar once.", "Omar is Fay's husband."),
+    ],
+)
+def test_who_is_married_is_nobodys_husband_before_it_is_said(
+    sentence: str, text: str, told: str
+) -> None:
+    assert wording.as_told(sentence, text) == told
 
 
-def test_what_is_only_offered_is_not_so() -> None:
-    assert wording.is_only_offered("Ann lives in flat 8.", "They offered me flat 8, no thanks")
-    assert not wording.is_only_offered("Ann has flat 8.", "They offered me flat 8, I said yes")
-    assert not wording.is_only_offered("Ann was offered flat 8.", "They offered me flat 8")
+@pytest.mark.parametrize(
+    ("fact", "text", "only"),
+    [
+        ("Ann lives in flat 8.", "They offered Ann flat 8, no thanks", True),
+        ("I live in flat 8.", "They offered me flat 8, no thanks", True),
+        ("Ann has flat 8.", "They offered Ann flat 8, Ann said yes", False),
+        ("Ann was offered flat 8.", "They offered Ann flat 8", False),
+        (
+            "Ann lives in Hull.",
+            "Ann's flat in Hull is small but the landlord offers parking",
+            False,
+        ),
+        ("Ann's mum lives in Hull.", "Ben offered Ann a lift to Hull, where her mum lives", False),
+    ],
+)
+def test_what_is_only_offered_is_not_so(fact: str, text: str, *, only: bool) -> None:
+    assert wording.is_only_offered(fact, text) == only
+
+
+@pytest.mark.parametrize(
+    ("text", "keeps"),
+    [
+        ("I like my terrace, so I'm staying in flat 3", True),
+        ("I have moved, I'm staying in York now for good.", False),
+        ("My son stays in York now", False),
+    ],
+)
+def test_who_stays_where_they_are_keeps_it(text: str, *, keeps: bool) -> None:
+    assert wording.keeps(text) == keeps
+
+
+@pytest.mark.parametrize(
+    ("former", "now", "value", "left"),
+    [
+        ("Ann has left Acme Foods.", "Ann is back at Acme.", "Acme", True),
+        ("Ann no longer works at Acme.", "Ann is at Acme.", "at Acme", True),
+        ("Ann lost a cat in Hull.", "Ann is in Hull.", "Hull", False),
+        ("Ann has left Acme.", "Ann works at Acme.", "Acme", False),
+    ],
+)
+def test_where_somebody_is_that_had_left(former: str, now: str, value: str, *, left: bool) -> None:
+    assert wording.leaves_where(former, now, value) == left
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def _is_gone(item: str, fact: Fact) -> bool:
         return True  # `How many cigarettes does Ann smoke?`
     names = wording.content(" ".join(wording.names(item)))
     telling = wording.content(fact.text) - wording.content(" ".join(fact.claim.subjects))
-    if named & names & telling and len(named) > 1 and named <= telling:
+    if goes_on(fact.claim) and named & names & telling and len(named) > 1 and named <= telling:
         return True  # `driving for Quickpost` of who drives a van for them
     if not value or not named or (value <= names and names - wording.content(fact.text)):
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from memo import prompts, wording
 from memo.claims import (
@@ -20,9 +20,6 @@ from memo.records import (
     State,
 )
 from memo.slots import AGREEING, COEXISTING, COMPETING
-
-if TYPE_CHECKING:
-    from memo.extract import Said
 
 MIN_RIGHT = 0.7
 """Least likelihood of "right" for a new sentence that only the reading witnesses."""
@@ -150,17 +147,22 @@ class Judging(Placing):
         `I'm back at Acme` ends `Ann has left Acme`, and that she is at Borealis.
         """
         for i, s in enumerate(self.said):
-            if s.holds and (former := self._former(s)) and not restates(s.claim, fact.claim):
-                if fact in former:
-                    return i
-                rivals = fact in self.same.get(i, ()) and not wording.ends_something(fact.text)
-                pair = (fact.text, s.claim.text)
-                if rivals and (not fact.claim.several or self.exclusion([pair])[0] >= AGREEING):
-                    return i
+            if not s.holds or restates(s.claim, fact.claim) or not (former := self._former(i)):
+                continue
+            pair = (fact.text, s.claim.text)
+            if fact in former:
+                least = COEXISTING
+            elif fact in self.same.get(i, ()) and not wording.ends_something(fact.text):
+                least = AGREEING if fact.claim.several else COEXISTING
+            else:
+                continue
+            if self.exclusion([pair])[0] >= least:
+                return i
         return None
 
-    def _former(self, said: Said) -> list[Fact]:
-        """What is known to be over of what a claim says to be so again."""
+    def _former(self, i: int) -> list[Fact]:
+        """What is known to be over of what a claim says to be so again: in its slot, or left."""
+        said = self.said[i]
         if not has_slot(said.claim) or not wording.returns(said.evidence.quote):
             return []
         return [
@@ -170,6 +172,10 @@ class Judging(Placing):
             and has_slot(fact.claim)
             and same_subject(said.claim, fact.claim)
             and wording.occurs(said.claim.value, fact.text)
+            and (
+                fact in self.same.get(i, ())
+                or wording.leaves_where(fact.text, said.claim.text, said.claim.value)
+            )
         ]
 
     def _is_elsewhere_now(self, fact: Fact, claim: Claim) -> bool:
@@ -301,7 +307,7 @@ class Judging(Placing):
         if witness is not None:
             claim = self.said[witness].claim
             subjects = claim.subjects or fact.claim.subjects
-            former = self._former(self.said[witness])
+            former = self._former(witness)
             question = former[0].claim.question if former else fact.claim.question
             return [Claim(claim.text, question, value, subjects)]
         corrected = self._corrected(fact)

@@ -202,10 +202,15 @@ class Conversations(Decisions):
                 "DELETE FROM conversation WHERE id = :id RETURNING id", {"id": conversation}
             ):
                 raise NotKnown(f"There is no conversation {conversation}.")
-        self._truncate_log()
+        self._wipe()
 
-    def _truncate_log(self) -> None:
-        """Empty the write-ahead log, where pages keep what they held before."""
+    def _wipe(self) -> None:
+        """Write the file anew, and empty the write-ahead log, where pages keep what they held.
+
+        `secure_delete` zeroes what is deleted, but not what SQLite copies between pages of a tree
+        when it balances them: the old cells stay in the room that is free then.
+        """
+        self._all("VACUUM")
         if self._one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
             raise StoreBusy(
                 f"It is gone, but {self.path}-wal still holds the words while another "

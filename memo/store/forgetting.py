@@ -51,7 +51,7 @@ class Forgetting(Conversations):
             self._blank_facts(facts)
             self._wipe_indexes()
             self._strike_exchanges(facts, documents, words)
-        self._truncate_log()
+        self._wipe()
         return self.change(work.change)
 
     def forget_document(self, document: DocumentId) -> ChangeSet:
@@ -92,7 +92,7 @@ class Forgetting(Conversations):
             self._refresh(self._facts_of(ids))
             self._wipe_indexes()
             self._strike_exchanges(facts, ids, words)
-        self._truncate_log()
+        self._wipe()
         return self.change(work.change)
 
     def _wordings(self, fact: FactId) -> list[FactId]:

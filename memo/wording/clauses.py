@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from memo.wording.people import NOBODY, VERB, relation
-from memo.wording.words import DAYS, POSSESSIVE, STOP, words
+from memo.wording.words import DAYS, POSSESSIVE, STOP, content, words
 
 _SINGULAR = {"have": "has", "are": "is", "were": "was", "live": "lives", "work": "works"}
 
@@ -19,7 +19,7 @@ _MUTUAL = re.compile(
 
 _SUPPOSING = re.compile(r"(?:and |but |so )?(?:if|imagine|suppose)\b", re.IGNORECASE)
 
-_OFFERED = re.compile(r"\boffer(?:ed|s|ing)?\b", re.IGNORECASE)
+_OFFERED = re.compile(r"\boffered ([^\W\d_a-z][\w-]{0,30}|me|us) ([^,.;!?]{1,80})")
 _TAKEN = re.compile(
     r"\b(?:accept\w*|said yes|took|taken|taking|start\w*|signed|since|now|moved)\b", re.IGNORECASE
 )
@@ -96,8 +96,15 @@ def is_imagined(fact: str) -> bool:
 
 
 def is_only_offered(fact: str, text: str) -> bool:
-    """Whether a text only offers what a fact tells as so: `They offered me flat 8`."""
-    return bool(_OFFERED.search(text)) and not _TAKEN.search(text) and not _OFFERED.search(fact)
+    """Whether a text only offers somebody what a fact tells as so: `They offered me flat 8`."""
+    if "offer" in fact.casefold() or _TAKEN.search(text):
+        return False
+    about = leading_subjects(fact)
+    telling = content(fact) - content(" ".join(about))
+    return any(
+        about[:1] == (("I",) if whom in {"me", "us"} else (whom,)) and telling & content(what)
+        for whom, what in _OFFERED.findall(text)
+    )
 
 
 def unfolded(sentence: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from memo.wording.words import LEADING, WORD, content, sentences, words
+from memo.wording.words import DAYS, LEADING, STOP, WORD, content, names, sentences, words
 
 _ENDING = re.compile(
     r"\b(no (?:longer|more)|any ?more|not|never|quit|stop(?:ped|s)?|"
@@ -42,7 +42,12 @@ _OBJECT = re.compile(
 """What follows these words is over, not what stands before them."""
 
 _KEEPING = re.compile(
-    r"\b(?:keep(?:s|ing)?|kept|stay(?:s|ing)? (?:put|with|on|in|at)|stick(?:s|ing)? (?:with|to))\b",
+    r"\b(?:keep(?:s|ing)?|kept|stay(?:s|ing)? (?:put|with|on)|stick(?:s|ing)? (?:with|to))\b",
+    re.IGNORECASE,
+)
+_STAYING = re.compile(r"\bstay(?:s|ing)? (?:in|at)\b", re.IGNORECASE)
+_AWAY = re.compile(
+    r"\b(?:moved?|moving|left|leaving|now|from now on|until|till|tonight|with|gone)\b",
     re.IGNORECASE,
 )
 _BESIDE = re.compile(
@@ -100,11 +105,10 @@ _CORRECTING = re.compile(
 )
 
 _ISNT = re.compile(
-    r"\b(?:isn['’]t|is not|wasn['’]t) (?:(?:the|an?|in|on|at|Mrs?|Ms|Dr) )*([\w'’-]+)[,;]? "
-    r"(?:but )?(?:it['’]s|she['’]s|he['’]s|it is|it was) (?:(?:the|an?|in|on|at|Mrs?|Ms|Dr) )*"
-    r"([\w'’-]+)"
+    r"\b(?:isn['’]t|is not|wasn['’]t) (?:(?:the|an?|Mrs?|Ms|Dr) )*([\w'’-]+)[,;]? (?:but )?"
+    r"(?:it['’]s|it is|it was) (?:(?:the|an?|Mrs?|Ms|Dr) )*([\w-]+)(?!['’]s)(?![\w-])"
 )
-"""`Her name isn't Maria, it's Marta`."""
+"""`Her name isn't Maria, it's Marta`; of `Today isn't Monday` nothing is put right."""
 
 _MISSPOKEN = re.compile(
     r"\bI (?:said|wrote|told you|put|meant) (?:that )?(?:(?:it['’]s|it was|the|an?|in|on|at|to) )*"
@@ -153,23 +157,25 @@ def over(value: str, text: str) -> bool:
     named = [i for i, clause in enumerate(clauses) if wanted <= content(clause)]
     if not wanted or not named:
         return ends_something(text)
-    named_so = value[:1].isupper()
     return any(
-        _is_over(wanted, clauses[i]) or _it_ends(clauses[i + 1 : i + 2], named_so=named_so)
+        _is_over(wanted, clauses[i]) or _it_ends(value, clauses[i], clauses[i + 1 : i + 2])
         for i in named
     )
 
 
-def _it_ends(following: list[str], *, named_so: bool) -> bool:
+def _it_ends(value: str, clause: str, following: list[str]) -> bool:
     """Whether a clause says that what the one before it has named is over: `we've scrapped it`.
 
-    What has a name can be who does it: of `Rex got ill from fish, so he never eats it` the fish.
+    Not where another is named who does it: `I play chess, Ben doesn't like it`. Of `Rex got ill
+    from fish, so he never eats it` the fish is over, and not Rex.
     """
+    acts = words(clause)[:1] == words(value)[:1]
     return any(
-        _IT.search(clause)
-        and ends_something(clause)
-        and not (named_so and {"he", "she"} & set(words(clause)))
-        for clause in following
+        _IT.search(after)
+        and ends_something(after)
+        and not (acts and {"he", "she", "he's", "she's"} & set(words(after)))
+        and not any(name.casefold() not in {*STOP, "so"} for name in names(after))
+        for after in following
     )
 
 
@@ -202,7 +208,8 @@ def corrections(text: str) -> list[tuple[str, str]]:
     misspoken = [
         (new, old) for old, new in _MISSPOKEN.findall(text) if content(old) and content(new)
     ]
-    pairs = _CORRECTING.findall(text) + [(new, old) for old, new in _ISNT.findall(text)]
+    isnt = [(new, old) for old, new in _ISNT.findall(text) if old.casefold() not in DAYS]
+    pairs = _CORRECTING.findall(text) + isnt
     return misspoken + [
         (new, old)
         for new, old in pairs
@@ -222,6 +229,17 @@ def comes_instead(text: str) -> bool:
 def returns(text: str) -> bool:
     """Whether a sentence says that something is as it was before: `I'm back at Acme`."""
     return bool(_RETURNING.search(text))
+
+
+def leaves_where(former: str, now: str, value: str) -> bool:
+    """Whether one sentence says that somebody left where another says that they are.
+
+    `Ann has left Acme` and `Ann is at Acme`; not `Ann lost a cat in Hull`.
+    """
+    place = rf"(?:the )?{re.escape(LEADING.sub('', value.strip()))}(?!\w)"
+    left = rf"\b(?:left|quit|no longer (?:at|with|in|works? (?:at|for)|lives? in)) {place}"
+    here = rf"\b(?:is|am|are) (?:back )?(?:at|in|with) {place}"
+    return bool(re.search(left, former, re.I) and re.search(here, now, re.I))
 
 
 def partly(text: str) -> bool:
@@ -252,7 +270,8 @@ def only_happened(text: str) -> bool:
 
 def keeps(text: str) -> bool:
     """Whether a sentence tells of what goes on as it was: `We're keeping the boat`."""
-    return bool(_KEEPING.search(text))
+    stays = _STAYING.search(text) and not _AWAY.search(text)
+    return bool(_KEEPING.search(text) or stays)
 
 
 def comes_beside(text: str) -> bool:

@@ -240,11 +240,16 @@ _HAS_SOMEBODY = re.compile(
 _TITLED = re.compile(r"(?:Mrs|Mr|Ms|Miss|Dr)\b")
 
 
-_INTRODUCING = re.compile(
-    rf"({_CALLED}) (?:has|got|has got|has found|found|goes to|sees|hired|met) (?:an?|another) "
-    r"(?:new )?([a-z][\w-]*(?:\s[a-z][\w-]*){0,2}?)(?: now)?(?: (?:in|at|from) [^,.;]+)?, "
-    r"(?:(?:her|his|its) name(?: is|['’]s) )?((?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*)"
-    r"(?=\s*(?:[,.;:!?)]|and\b|$))"
+_OWNER = r"(?<![\w'’-])([^\W\d_a-z][\w-]{0,30}(?: [^\W\d_a-z][\w-]{0,30}){0,2})"
+_ROLE_WORDS = r"([a-z][\w-]{0,30}(?: [a-z][\w-]{0,30}){0,2}?)"
+_PERSON = r"((?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]{0,30})(?=\s*(?:[,.;:!?)]|$))"
+_INTRODUCING = (
+    re.compile(rf"{_OWNER} (?:has|has got|goes to|sees) an? new {_ROLE_WORDS}(?: now)?, {_PERSON}"),
+    re.compile(rf"{_OWNER} (?:has|has got|goes to|sees) another {_ROLE_WORDS} now, {_PERSON}"),
+    re.compile(
+        rf"{_OWNER} (?:has|has got) an? (?:new )?{_ROLE_WORDS}(?: (?:in|at|from) [^,.;]{{1,40}})?, "
+        rf"(?:her|his|its) name(?: is|['’]s) {_PERSON}"
+    ),
 )
 """`Ann has a new teacher, Mr Hale`; `Ann has a colleague at work, her name is Mia`."""
 
@@ -312,8 +317,11 @@ def introduced(sentence: str) -> list[str]:
     """Relations that a sentence tells by naming somebody after what they are to somebody."""
     return [
         f"{person} is {_LINKING.sub('', owner)}'s {role}."
-        for owner, role, person in _INTRODUCING.findall(sentence)
-        if not set(role.split()) & (STOP | _PLACING) and person.casefold() not in NOBODY | DAYS
+        for pattern in _INTRODUCING
+        for owner, role, person in pattern.findall(sentence)
+        if not set(role.split()) & (STOP | _PLACING)
+        and person.casefold() not in NOBODY | DAYS
+        and _LINKING.sub("", owner).split()[0].casefold() not in NOBODY | STOP | _FIRST_PERSON
     ]
 
 
@@ -336,8 +344,9 @@ def as_told(sentence: str, text: str) -> str:
     related = relation(sentence)
     if related is None or related.name not in {"husband", "wife"} or related.owner == "I":
         return sentence
-    there = set(words(text))
-    if related.name in there or "married" not in there:
+    first = re.escape(related.person.split()[-1])
+    married = rf"(?:\b(?:is|are|am|got)|['’]s) (?:now |newly )?married to (?:\w+ ){{0,2}}?{first}\b"
+    if related.name in words(text) or not re.search(married, text):
         return sentence
     return f"{related.owner} is married to {related.person}."
 
