@@ -83,7 +83,8 @@ def evidence(
 
     Current facts come first, each followed at the end by the one that it replaced; former
     ones compete only when the question is about the past, or when nothing current is found
-    on its subject (so that "not any more" can be told from "never recorded").
+    on its subject (so that "not any more" can be told from "never recorded"). Passages all of
+    whose facts are over answer nothing about the present.
 
     Args:
         store: Where to look.
@@ -120,6 +121,10 @@ def evidence(
         passages.append([id_ for id_, _ in near])
     texts = dict(list(fuse(passages).items())[:MAX_PASSAGES])
     spoken = {p.id: p for p in store.passages([PassageId(id_) for id_ in texts])}
+    if not wording.asks_about_past(question):
+        for passage, told in store.told_in(spoken).items():
+            if all(fact.state is State.PAST for fact in store.facts(told, as_of)):
+                del spoken[passage]
     ordered = [FactId(id_) for id_ in scores] + list(former)
     return Evidence(
         tuple((kept[i], scores.get(i, 0.0)) for i in ordered if i in kept),

@@ -909,6 +909,28 @@ def test_what_is_told_of_the_same_thing_rests_on_it(life: Life) -> None:
     assert life.texts(State.UNCERTAIN) == ["Ann's bus number is 9."]
 
 
+def test_a_word_that_goes_with_anything_casts_no_doubt(life: Life) -> None:
+    """How Ann comes to work says nothing of where she works."""
+    bus = "Ann takes the bus to work."
+    lm = reader(
+        extracts={"take the bus": [bus], "at Acme": ["Ann works at Acme."], "given": ["Ann walks."]},
+        slots=SLOTS
+        | {
+            bus: "Where does Ann take the bus? | work | one",
+            "Ann walks.": "What does Ann do? | walks | several",
+        },
+        readings={
+            ("at Acme", WORK): "Acme",
+            ("given up", gone_question("Ann")): "the bus to work",
+        },
+    )
+    life.tell(document("I work at Acme.", "2024-01-04"), lm)
+    life.tell(document("I take the bus to work.", "2024-01-05"), lm)
+    life.tell(document("I've given up the bus to work.", "2024-06-01"), lm)
+    assert life.texts(State.PAST) == [bus]
+    assert "Ann works at Acme." in life.texts(State.CURRENT)
+
+
 def test_nothing_casts_doubt_on_kinship(life: Life) -> None:
     lm = reader(
         extracts={

@@ -22,6 +22,7 @@ from memo.records import (
     Rewrite,
     State,
 )
+from memo.records import Evidence as Quote
 from memo.retrieve import MAX_FACTS, MAX_PASSAGES, candidates, evidence, fuse
 from memo.store import Store
 
@@ -181,3 +182,26 @@ def test_a_passage_that_no_fact_took_up_is_still_found(store: Store) -> None:
     store.apply(note(said, "2024-01-05"), Plan(), EMBEDDER.embed)
     found = evidence(store, EMBEDDER, "Where is the kettle?")
     assert [p.text for p, _ in found.passages] == [said]
+
+
+def test_words_all_of_whose_facts_are_over_answer_nothing_about_today(store: Store) -> None:
+    """`I take the bus to work now`, said before Ann gave up the bus."""
+    hull, york = "I live in Hull now.", "I live in York now."
+    said = (hull, "2024-01-05", Add(home("Hull"), on("2024-01-05"), Quote(hull, 0)))
+    then = (
+        york,
+        "2024-06-01",
+        Rewrite(FactId(1), on("2024-06-01"), home("York"), None, Quote(york, 0)),
+    )
+    for text, date, edit in (said, then):
+        learn(store, date, edit, text=text)
+    learn(store, "2024-07-01", text="Everybody asks where I live.")
+
+    def passages(question: str, as_of: str | None = None) -> set[str]:
+        when = on(as_of) if as_of else None
+        return {one.text for one, _ in evidence(store, EMBEDDER, question, when).passages}
+
+    untold = "Everybody asks where I live."
+    assert passages("Where does Ann live?") == {york, untold}
+    assert passages("Where did Ann live before York?") == {hull, york, untold}
+    assert passages("Where does Ann live?", "2024-03-01") == {hull}

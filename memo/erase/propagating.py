@@ -70,7 +70,8 @@ class Propagating(Implying):
                 sentences = [without(f.text, f.claim.subjects) for f in related]
                 near = (self.embedder.embed(sentences) @ self.embedder.embed(items).T).max(axis=1)
             about = wording.content(" ".join((*fact.claim.subjects, *wording.names(fact.text)[:1])))
-            over = wording.telling(fact.claim.value) - about
+            value = fact.claim.value  # without `work`, which stands in half of a life's facts
+            over = wording.telling(value) & wording.told(value) - about
             for other, cosine in zip(related, near, strict=True):
                 mentions = bool(over & wording.content(other.text) - about)
                 edit = self.draft.settled[fact.id]

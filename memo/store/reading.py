@@ -480,6 +480,22 @@ class Reading(Connection):
         found = {row[0]: as_passage(row) for row in rows}
         return [found[id_] for id_ in wanted if id_ in found]
 
+    def told_in(self, ids: Iterable[PassageId]) -> dict[PassageId, list[FactId]]:
+        """The facts of which these passages have said that they are so."""
+        rows = self._all(
+            """
+            SELECT DISTINCT e.passage_id, e.fact_id FROM passage p
+            JOIN event e ON e.document_id = p.document_id AND e.passage_id = p.id AND e.truth = 1
+            JOIN live_event l ON l.event_id = e.id
+            WHERE p.id IN (SELECT value FROM json_each(:ids)) ORDER BY 1, 2
+            """,
+            {"ids": json.dumps(list(ids))},
+        )
+        told: dict[PassageId, list[FactId]] = {}
+        for passage, fact in rows:
+            told.setdefault(PassageId(passage), []).append(FactId(fact))
+        return told
+
     def counts(self) -> dict[str, int]:
         """How many there are of everything, facts by their state."""
         with self._reading():
