@@ -913,7 +913,11 @@ def test_a_word_that_goes_with_anything_casts_no_doubt(life: Life) -> None:
     """How Ann comes to work says nothing of where she works."""
     bus = "Ann takes the bus to work."
     lm = reader(
-        extracts={"take the bus": [bus], "at Acme": ["Ann works at Acme."], "given": ["Ann walks."]},
+        extracts={
+            "take the bus": [bus],
+            "at Acme": ["Ann works at Acme."],
+            "given": ["Ann walks."],
+        },
         slots=SLOTS
         | {
             bus: "Where does Ann take the bus? | work | one",
