@@ -75,6 +75,7 @@ class Ask(Place):
         ),
         Binding("i,slash", "write", "Write", show=False, id="ask.write"),
         Binding("u", "undo", "Undo", id="ask.undo"),
+        Binding("enter", "details", "Details", show=False, id="ask.details"),
         Binding("pageup", "scroll(-1)", "Page up", show=False, priority=True, id="ask.up"),
         Binding("pagedown", "scroll(1)", "Page down", show=False, priority=True, id="ask.down"),
     ]
@@ -325,6 +326,13 @@ class Ask(Place):
                 self._take_back(line, line.change)
                 return
         self.memo.action_undo()
+
+    def action_details(self) -> None:
+        """What the last message changed."""
+        for line in reversed(self.query(ChangeLine)):
+            if line.change is not None:
+                line.action_open()
+                return
 
     def _changed(self) -> None:
         self._look_again()

@@ -102,6 +102,9 @@ def test_what_is_told_is_remembered_and_undone_by_a_key(tmp_path: Path) -> None:
         await say(pilot, NEWS)
         await shows(pilot, "Noted: Ann lives in Hull.", "+1 · u undo · enter details")
         assert [fact.text for fact in memory.facts()] == ["Ann lives in Hull."]
+        await pilot.press("escape", "enter")  # out of the composer, and into what changed
+        await shows(pilot, "What changed", "“I live in Hull.”")
+        await pilot.press("escape")
         pilot.app.screen.query_one(ChangeLine).focus()
         await pilot.press("enter")
         await shows(pilot, "What changed", "“I live in Hull.”")
