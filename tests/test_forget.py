@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from toy import TOY, embed, home, move, moves, note, on, opened, plan, towns
+from toy import TOY, embed, fact_of, home, move, moves, note, on, opened, plan, towns
 
-from memo.errors import NotKnown, StoreBusy
+from memo.errors import NotKnown, StoreBusy, StoreError
 from memo.records import (
     Add,
     ChangeId,
@@ -336,4 +337,24 @@ def test_a_reader_that_keeps_the_words_on_disk_is_reported(store: Store) -> None
         assert impatient.list_facts(None) == []
     move(store, "Hull", "2024-01-01")
     store.forget_fact(FactId(2))
+    assert traces(store.path.parent, *CANARIES) == []
+
+
+def test_where_the_file_cannot_be_written_anew_it_is_said(store: Store) -> None:
+    """The words are gone from memory, but may lie in free room: nobody is told less."""
+    filled(store)
+    long = note("The harbour is calm. " * 100_000, "2024-03-01", "diary")
+    change = store.apply(long, plan(), embed)
+    store.apply(secret(), telling(), embed)
+    assert change.document is not None
+    store._all("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (store.path.stat().st_size, before[1]))
+    try:
+        with pytest.raises(StoreError, match=r"It is gone, but .* make room"):
+            store.forget_fact(fact_of(store, "Quixotown").id)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert store.check() == []
+    store._wipe()
     assert traces(store.path.parent, *CANARIES) == []

@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from memo.errors import NotKnown, StoreBusy
+from memo.errors import NotKnown, StoreBusy, StoreError
 from memo.events import mentions, sentences
 from memo.records import (
     ChangeId,
@@ -209,8 +209,19 @@ class Conversations(Decisions):
 
         `secure_delete` zeroes what is deleted, but not what SQLite copies between pages of a tree
         when it balances them: the old cells stay in the room that is free then.
+
+        Raises:
+            StoreError: There is no room for it.
+            StoreBusy: Another program reads or writes.
         """
-        self._all("VACUUM")
+        try:
+            self._all("VACUUM")
+        except StoreError as error:
+            raise type(error)(
+                f"It is gone, but {self.path} could not be written anew, and may still hold the "
+                f"words in free room: make room, close every other memo, and forget it again or "
+                f"anything else. {error}"
+            ) from error
         if self._one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
             raise StoreBusy(
                 f"It is gone, but {self.path}-wal still holds the words while another "
