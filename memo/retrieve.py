@@ -123,7 +123,8 @@ def evidence(
     spoken = {p.id: p for p in store.passages([PassageId(id_) for id_ in texts])}
     if not wording.asks_about_past(question):
         for passage, told in store.told_in(spoken).items():
-            if all(fact.state is State.PAST for fact in store.facts(told, as_of)):
+            known = store.facts(told, as_of)  # none yet of what begins later: `from tomorrow`
+            if known and all(fact.state is State.PAST for fact in known):
                 del spoken[passage]
     ordered = [FactId(id_) for id_ in scores] + list(former)
     return Evidence(

@@ -205,3 +205,11 @@ def test_words_all_of_whose_facts_are_over_answer_nothing_about_today(store: Sto
     assert passages("Where does Ann live?") == {york, untold}
     assert passages("Where did Ann live before York?") == {hull, york, untold}
     assert passages("Where does Ann live?", "2024-03-01") == {hull}
+
+
+def test_words_about_what_begins_later_are_found_before_it_does(store: Store) -> None:
+    said = "From next week I live in York."
+    later = Add(home("York"), on("2024-01-12"), Quote(said, 0))
+    learn(store, "2024-01-05", later, text=said)
+    found = evidence(store, EMBEDDER, "Where does Ann live?", on("2024-01-06"))
+    assert [one.text for one, _ in found.passages] == [said]

@@ -323,16 +323,15 @@ class Facts(Place):
     @work(group="dialog")
     async def action_day(self) -> None:
         """Any day; asked again for what is none."""
-        text: str | None = ""
-        hint = "2024-03-01, March 2024, last March, 2 weeks ago"
-        while text is not None:
-            text = await self.app.push_screen_wait(Ask("Show what was known on", text, hint))
-            if text is None:
+        text, hint = "", "2024-03-01, March 2024, last March, 2 weeks ago"
+        while True:
+            given = await self.app.push_screen_wait(Ask("Show what was known on", text, hint))
+            if given is None:
                 return
             try:
-                self.memo.as_of = self.memo.day_of(text)
+                self.memo.as_of = self.memo.day_of(given)
             except MemoError as error:
-                hint = show_line(str(error))
+                text, hint = given, show_line(str(error))
             else:
                 return
 
