@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memo.errors import EngineUnusable, ModelNotFound
 from memo.llama import Load, ModelProcess, Shape
 from memo.llama.placement import place, usable_threads
-from memo.models import default_models, locate, read_gguf
+from memo.models import built_with, default_models, locate, read_gguf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +105,20 @@ class Hardware:
     """Graphics cards that the installed build of llama.cpp uses."""
     card: Card | None
     """The roomiest there is, used or not."""
+    fast_kernels: bool = True
+    """False where those for this processor's matrix unit end the process: see `llama.kernels`."""
+
+    @property
+    def slowed(self) -> str:
+        """A sentence on kernels that the build has but that fail here."""
+        if self.fast_kernels:
+            return ""
+        whole = built_with("-DCMAKE_CXX_FLAGS='-fno-dse -fno-tree-dse'")
+        return (
+            "Its kernels for this processor's matrix unit (AMX) fail and are not used: an older "
+            "GCC, before 12.4 and 13.3, has built them wrong. A build by a newer one, or by "
+            f"`{whole}`, is up to twice as fast."
+        )
 
     @property
     def idle(self) -> str:
@@ -126,9 +140,11 @@ def hardware(card: Card | None) -> Hardware:
     """
     try:
         from memo.llama.backend import devices, offloads  # noqa: PLC0415  # a native library
+        from memo.llama.kernels import trusted  # noqa: PLC0415
     except (ImportError, OSError, RuntimeError) as error:
         raise EngineUnusable(error) from error
-    return Hardware(usable_threads(), tuple(devices()) if offloads() else (), card)
+    usable = tuple(devices()) if offloads() else ()
+    return Hardware(usable_threads(), usable, card, trusted())
 
 
 def placement(settings: Settings, on: Hardware) -> Placement:

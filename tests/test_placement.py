@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
+import llama_cpp
 import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memo.engines import Hardware, placement
+from memo.llama import kernels
 from memo.llama.placement import (
     RESERVED_BYTES,
     Device,
@@ -110,6 +115,43 @@ def test_the_chosen_model_is_placed_on_the_cards_that_the_build_uses(tmp_path: P
     chosen = load(home=tmp_path, model=str(path), environ={})
     assert placement(chosen, Hardware(2, (), None)).gpu_layers == 0
     assert placement(chosen, Hardware(2, (Device("Big", 24 * GB),), None)).gpu_layers == 4
+
+
+def dies_of(number: int, folder: Path) -> str:
+    """A program in Python's place that ends by a signal, or well for 0."""
+    program = folder / f"python-{number}"
+    program.write_text(f"#!/bin/sh\n[ {number} = 0 ] || kill -{number} $$\n")
+    program.chmod(0o700)
+    return str(program)
+
+
+@pytest.mark.parametrize(("number", "trusted"), [(0, True), (11, False), (4, False)])
+def test_kernels_of_a_matrix_unit_are_used_only_where_a_product_with_them_comes_back(
+    number: int, trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llama_cpp, "llama_print_system_info", lambda: b"CPU : AMX_INT8 = 1 | ")
+    monkeypatch.setattr(sys, "executable", dies_of(number, tmp_path))
+    assert kernels.trusted.__wrapped__() is trusted
+
+
+def test_without_a_matrix_unit_nothing_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llama_cpp, "llama_print_system_info", lambda: b"CPU : AVX2 = 1 | ")
+    monkeypatch.setattr(sys, "executable", dies_of(11, tmp_path))
+    assert kernels.trusted.__wrapped__()
+
+
+def test_the_product_that_is_tried_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = subprocess.run([sys.executable, "-m", "memo.llama.kernels"], check=False)
+    monkeypatch.setattr(llama_cpp, "llama_print_system_info", lambda: b"CPU : AMX_INT8 = 1 | ")
+    assert kernels.trusted.__wrapped__() is (done.returncode == 0)
+    assert done.returncode in {0, -signal.SIGSEGV}  # of a GCC before 12.4, on such a processor
+
+
+def test_kernels_that_fail_are_named_with_the_build_that_has_better_ones() -> None:
+    assert Hardware(2, (), None).slowed == ""
+    assert "-fno-dse" in Hardware(2, (), None, fast_kernels=False).slowed
 
 
 def test_a_card_that_the_build_cannot_use_is_named_with_the_build_that_can() -> None:

@@ -113,6 +113,7 @@ def recommend(front: Front) -> None:
                 "threads": found.threads,
                 "uses": [device.name for device in found.devices],
                 "idle": found.idle or None,
+                "slowed": found.slowed or None,
                 "placement": placed,
             }
         )
@@ -126,6 +127,8 @@ def recommend(front: Front) -> None:
         front.line(f"  {offline.reason}")
     if placed:
         front.line(f"In use is {default_models(front.settings)[0]}: {placed}.")
+    if found.slowed:
+        front.line(found.slowed)
     if found.idle:
         front.line(f"{found.idle} Then {recommend(here, measured=measured).chat.name} would fit.")
 

@@ -197,7 +197,8 @@ def _build(settings: Settings) -> Check:
         used = f"{default_models(settings)[0]}: {placement(settings, found).reason}"
     except ModelError:
         used = f"{found.threads} threads"  # what is wrong with the model is told above
-    return Check("llama.cpp", True, f"this build {build}; {used}. {found.idle}".strip())
+    told = (f"this build {build}; {used}.", found.slowed, found.idle)
+    return Check("llama.cpp", True, " ".join(filter(None, told)))
 
 
 def _modes(paths: Iterable[Path]) -> Check:

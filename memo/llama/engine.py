@@ -23,7 +23,7 @@ import llama_cpp
 import numpy as np
 
 from memo.errors import ContextOverflow, ModelDamaged, Stopped, UnknownFamily
-from memo.llama import backend
+from memo.llama import backend, kernels
 from memo.llama.grammar import Grammar
 from memo.llama.placement import CELLS, Placement, Shape, place, usable_threads
 from memo.llama.prefixes import PrefixStates
@@ -104,7 +104,7 @@ class LlamaLM:
             stat = path.stat()
             made_by = (llama_cpp.__version__, bytes(llama_cpp.llama_print_system_info()))
             placed = (self.placement.gpu_layers, self.placement.small_cache)
-            model = (self.name, stat.st_size, stat.st_mtime_ns, *placed)
+            model = (self.name, stat.st_size, stat.st_mtime_ns, *placed, kernels.trusted())
             self._states = PrefixStates(prefixes, repr((made_by, model)))
         self._lock = threading.RLock()
         self._calls = self._prompt = self._evaluated = self._completed = 0
@@ -431,6 +431,7 @@ def _loaded(path: Path, placement: Placement) -> tuple[Any, Any]:
     """
     options = llama_cpp.llama_model_default_params()
     options.n_gpu_layers = placement.gpu_layers
+    options.use_extra_bufts = kernels.trusted()
     model = llama_cpp.llama_model_load_from_file(str(path).encode(), options)
     if not model:
         raise ModelDamaged(

@@ -16,7 +16,7 @@ from memo.models.local import (
     use,
     verify,
 )
-from memo.models.machine import Card, Machine, Recommendation, machine, recommend
+from memo.models.machine import Card, Machine, Recommendation, built_with, machine, recommend
 from memo.models.pull import Progress, pull
 from memo.models.scores import Score, file_marks, keep_score, score_file, score_of, scores
 
@@ -32,6 +32,7 @@ __all__ = [
     "Progress",
     "Recommendation",
     "Score",
+    "built_with",
     "catalogue",
     "default_models",
     "file_marks",

@@ -26,6 +26,15 @@ _BACKENDS = {"CUDA": "GGML_CUDA", "Metal": "GGML_METAL", "Vulkan": "GGML_VULKAN"
 """llama.cpp's, and the option that builds it."""
 
 
+def built_with(options: str) -> str:
+    """The command that installs a build of llama.cpp with these options for CMake."""
+    version = metadata.version("llama-cpp-python")
+    return (
+        f'CMAKE_ARGS="{options}" pip install --force-reinstall --no-deps --no-cache-dir '
+        f"--no-binary llama-cpp-python llama-cpp-python=={version}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A graphics card, whether or not the installed build of llama.cpp can use it."""
@@ -38,11 +47,7 @@ class Card:
     @property
     def build(self) -> str:
         """The command that installs a build of llama.cpp which uses it."""
-        version = metadata.version("llama-cpp-python")
-        return (
-            f'CMAKE_ARGS="-D{_BACKENDS[self.backend]}=on" pip install --force-reinstall --no-deps '
-            f"--no-cache-dir --no-binary llama-cpp-python llama-cpp-python=={version}"
-        )
+        return built_with(f"-D{_BACKENDS[self.backend]}=on")
 
 
 @dataclass(frozen=True, slots=True)

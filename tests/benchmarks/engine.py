@@ -24,7 +24,7 @@ import numpy as np
 
 from memo import prompts
 from memo.errors import Stopped
-from memo.llama import ModelProcess, backend
+from memo.llama import ModelProcess, backend, kernels
 from memo.llama.engine import BATCH_TOKENS, LlamaLM
 from memo.lm import Segment, Turn, quoted, stop_when
 
@@ -182,6 +182,7 @@ class _Plain:
         backend.start()
         options = llama_cpp.llama_model_default_params()
         options.n_gpu_layers = like.placement.gpu_layers
+        options.use_extra_bufts = kernels.trusted()
         self._model = llama_cpp.llama_model_load_from_file(str(load.path).encode(), options)
         settings = llama_cpp.llama_context_default_params()
         settings.n_ctx = cells
