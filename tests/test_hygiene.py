@@ -20,7 +20,9 @@ HEAVY = {
     *("numpy", "apsw", "psutil", "memo.memory", "memo.store"),
 }
 ROOMS = {
-    "llama_cpp": {f"llama/{name}.py" for name in ("backend", "engine", "grammar", "tokens")},
+    "llama_cpp": {
+        f"llama/{name}.py" for name in ("backend", "engine", "grammar", "kernels", "tokens")
+    },
     "fastembed": {"embed.py"},
     "apsw": {
         "trust/cipher.py",

@@ -165,7 +165,7 @@ def main() -> None:
     except MemoError as error:
         send(Failed(0, error, Usage()))
         return
-    send(Ready(lm.context_tokens, lm.placement.reason))
+    send(Ready(lm.context_tokens, lm.placement.reason, lm.fast_kernels))
     server.serve(lm, load.idle_s)
 
 
@@ -180,6 +180,7 @@ def _loaded(load: Load) -> LlamaLM:
         name=load.name,
         shape=load.shape,
         gpu_layers=load.gpu_layers,
+        fast_kernels=load.fast_kernels,
         prefixes=load.prefixes,
     )
 

@@ -64,6 +64,7 @@ class LlamaLM:
         name: str | None = None,
         shape: Shape | None = None,
         gpu_layers: int | None = None,
+        fast_kernels: bool | None = None,
         prefixes: Path | None = None,
     ) -> None:
         """Load the model.
@@ -74,6 +75,7 @@ class LlamaLM:
             name: As in the catalogue; the file's stem if None.
             shape: By which layers are placed; None to offload all where the build can.
             gpu_layers: Layers to offload; None for as many as fit.
+            fast_kernels: Whether `kernels.trusted`; None to find out.
             prefixes: A folder for the evaluated beginnings of prompts; None to keep none on disk.
 
         Raises:
@@ -87,7 +89,8 @@ class LlamaLM:
             )
         self.name = name or path.stem
         self.placement = _placed(shape, gpu_layers)
-        self._model, self._context = _loaded(path, self.placement)
+        self.fast_kernels = kernels.trusted() if fast_kernels is None else fast_kernels
+        self._model, self._context = _loaded(path, self.placement, fast=self.fast_kernels)
         self._stop = Watch()
         asked = ctypes.cast(self._stop.asked, llama_cpp.ggml_abort_callback)
         llama_cpp.llama_set_abort_callback(self._context, asked, self._stop.address)
@@ -104,7 +107,7 @@ class LlamaLM:
             stat = path.stat()
             made_by = (llama_cpp.__version__, bytes(llama_cpp.llama_print_system_info()))
             placed = (self.placement.gpu_layers, self.placement.small_cache)
-            model = (self.name, stat.st_size, stat.st_mtime_ns, *placed, kernels.trusted())
+            model = (self.name, stat.st_size, stat.st_mtime_ns, *placed, self.fast_kernels)
             self._states = PrefixStates(prefixes, repr((made_by, model)))
         self._lock = threading.RLock()
         self._calls = self._prompt = self._evaluated = self._completed = 0
@@ -423,7 +426,7 @@ def _placed(shape: Shape | None, gpu_layers: int | None) -> Placement:
     return place(shape, backend.devices() if backend.offloads() else [], threads)
 
 
-def _loaded(path: Path, placement: Placement) -> tuple[Any, Any]:
+def _loaded(path: Path, placement: Placement, *, fast: bool) -> tuple[Any, Any]:
     """Model and context, as llama.cpp's pointers.
 
     Raises:
@@ -431,7 +434,7 @@ def _loaded(path: Path, placement: Placement) -> tuple[Any, Any]:
     """
     options = llama_cpp.llama_model_default_params()
     options.n_gpu_layers = placement.gpu_layers
-    options.use_extra_bufts = kernels.trusted()
+    options.use_extra_bufts = fast
     model = llama_cpp.llama_model_load_from_file(str(path).encode(), options)
     if not model:
         raise ModelDamaged(

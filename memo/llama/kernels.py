@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 
 import llama_cpp
+import numpy as np
 from llama_cpp._ggml import libggml
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,10 @@ _Q4_0 = 2
 """`ggml_type` of weights that every one of the kernels takes."""
 _F32 = 0
 _INNER, _OUTER, _COLUMNS = 256, 64, 4
-_BLOCK = 32, 18
-"""Weights of type Q4_0 that make a block, and its bytes."""
+_BLOCK = 32
+"""Weights of type Q4_0 that share a scale."""
+_ONES = np.float16(1).tobytes() + bytes([0x99]) * (_BLOCK // 2)
+"""A block of ones: a scale, and weights of four bits from which eight is taken."""
 
 
 @functools.cache
@@ -93,19 +96,30 @@ def multiply() -> None:
 
 
 def _multiply(ggml: ctypes.CDLL, backend: int, layout: int, plain: int) -> None:
+    """Multiply ones by ones.
+
+    Raises:
+        ArithmeticError: The sums are wrong.
+    """
     held, working = (ggml.ggml_init(_Parameters(_CONTEXT_BYTES, None, True)) for _ in range(2))
     weights = ggml.ggml_new_tensor_2d(held, _Q4_0, _INNER, _OUTER)
     ggml.ggml_backend_alloc_ctx_tensors_from_buft(held, layout)
-    per_block, block_bytes = _BLOCK
-    zeros = bytes(_INNER * _OUTER // per_block * block_bytes)
-    ggml.ggml_backend_tensor_set(weights, zeros, 0, len(zeros))
+    _set(ggml, weights, _ONES * (_INNER * _OUTER // _BLOCK))
     activations = ggml.ggml_new_tensor_2d(working, _F32, _INNER, _COLUMNS)
     graph = ggml.ggml_new_graph(working)
-    ggml.ggml_build_forward_expand(graph, ggml.ggml_mul_mat(working, weights, activations))
+    product = ggml.ggml_mul_mat(working, weights, activations)
+    ggml.ggml_build_forward_expand(graph, product)
     ggml.ggml_backend_alloc_ctx_tensors_from_buft(working, plain)
-    zeros = bytes(_INNER * _COLUMNS * 4)
-    ggml.ggml_backend_tensor_set(activations, zeros, 0, len(zeros))
+    _set(ggml, activations, np.ones(_INNER * _COLUMNS, np.float32).tobytes())
     ggml.ggml_backend_graph_compute(backend, graph)
+    sums = np.zeros(_OUTER * _COLUMNS, np.float32)
+    ggml.ggml_backend_tensor_get(product, sums.ctypes.data, 0, sums.nbytes)
+    if not np.allclose(sums, _INNER, rtol=0.02):
+        raise ArithmeticError("The kernels compute something else.")
+
+
+def _set(ggml: ctypes.CDLL, tensor: int, data: bytes) -> None:
+    ggml.ggml_backend_tensor_set(tensor, data, 0, len(data))
 
 
 def _declared() -> ctypes.CDLL:
@@ -121,6 +135,7 @@ def _declared() -> ctypes.CDLL:
         ("new_tensor_2d", pointer, [pointer, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]),
         ("backend_alloc_ctx_tensors_from_buft", pointer, [pointer, pointer]),
         ("backend_tensor_set", None, [pointer, ctypes.c_char_p, size, size]),
+        ("backend_tensor_get", None, [pointer, pointer, size, size]),
         ("new_graph", pointer, [pointer]),
         ("mul_mat", pointer, [pointer, pointer, pointer]),
         ("build_forward_expand", None, [pointer, pointer]),

@@ -21,6 +21,8 @@ class Load:
     name: str
     shape: Shape | None = None
     gpu_layers: int | None = None
+    fast_kernels: bool | None = None
+    """As far as that is known: see `llama.kernels`."""
     prefixes: Path | None = None
     idle_s: float | None = None
     """After so long without a call the process ends; None for never."""
@@ -51,6 +53,7 @@ class Ready:
 
     context_tokens: int
     placement: str
+    fast_kernels: bool
 
 
 @dataclass(frozen=True, slots=True)

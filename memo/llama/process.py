@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 import weakref
+from dataclasses import replace
 from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -365,6 +366,8 @@ class ModelProcess:
             if child.post.status is None and not child.post.hung:
                 return child
             self._before += child.post.usage
+            if child.post.ready is not None:  # else each start would try them again
+                self._load = replace(self._load, fast_kernels=child.post.ready.fast_kernels)
             self._announce(f"Loading {self.name} again…")
             self._children[0] = _Child(self._load)
             return self._children[0]
