@@ -20,7 +20,7 @@ import tiny
 from stuck import Deaf, Sleeping, Spinning
 
 from memo.errors import ContextOverflow, ModelCrashed, ModelDamaged, ModelHung, Stopped
-from memo.llama import Load, ModelProcess
+from memo.llama import Load, ModelProcess, kernels, process
 from memo.llama.engine import LlamaLM
 from memo.llama.process import _Patience
 from memo.lm import Segment, Turn, quoted, stop_when
@@ -186,7 +186,7 @@ from pathlib import Path
 import fakes
 from memo.cli import main
 from memo.engines import Engines
-from memo.llama import Load, ModelProcess
+from memo.llama import Load, ModelProcess, kernels, process
 from memo.lm import Turn, quoted
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -272,6 +272,25 @@ def test_a_killed_process_is_one_error_and_the_next_call_starts_another(
         assert told == ["Loading tiny again…"]
         assert lm.usage.calls == spent.calls + 1
         assert lm.pid != pid
+
+
+def test_what_one_process_found_out_about_kernels_is_told_to_the_next(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[Load] = []
+
+    class Noted(process._Child):
+        def __init__(self, load: Load) -> None:
+            loads.append(load)
+            super().__init__(load)
+
+    monkeypatch.setattr(process, "_Child", Noted)
+    with closing(ModelProcess(load)) as lm:
+        lm.count_tokens("Hello.")
+        os.kill(lm.pid, signal.SIGKILL)
+        eventually(lambda: not lm.running)
+        lm.count_tokens("Hello.")
+    assert [one.fast_kernels for one in loads] == [None, kernels.trusted()]
 
 
 def test_a_crash_of_one_leaves_the_other_alone(load: Load, tmp_path: Path) -> None:
