@@ -7,6 +7,7 @@ nothing: code asks for a second witness (docs/erase.md: two witnesses).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from memo import prompts, wording
@@ -50,6 +51,7 @@ def overtaken(
         and not wording.is_kinship(fact.text)
         and not wording.ends_something(fact.text)
         and _value(fact) & spoken_of
+        and _is_named(fact, told.text)
     ]
     if not asked:
         return {}
@@ -63,6 +65,8 @@ def overtaken(
         quote = prompts.parse_overtaken(reply.text, finished=reply.finished)
         named = " ".join(_value(fact) & wording.content(quote or ""))
         if not quote or not named or quote not in told.text or wording.partly(quote):
+            continue
+        if not _is_named(fact, quote):
             continue
         evidence = told.quote(fact, named)
         if evidence is not None and not told.replaces_nothing(evidence) and told.owns(fact, named):
@@ -87,3 +91,13 @@ def _value(fact: Fact) -> frozenset[str]:
     value = core(fact.claim)
     named = wording.telling(value) - wording.content(" ".join(fact.claim.subjects))
     return named - wording.content(" ".join(wording.names(value))) or named
+
+
+def _is_named(fact: Fact, text: str) -> bool:
+    """Whether a text has a name of a value that is nothing else: `Booked!` is not Lantern Books."""
+    named = [
+        name for name in wording.names(core(fact.claim)) if wording.content(name) <= _value(fact)
+    ]
+    return not named or any(
+        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) for name in named
+    )

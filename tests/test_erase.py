@@ -383,6 +383,26 @@ def test_a_word_that_begins_a_sentence_is_nobody_who_could_own_the_rest(life: Li
     assert life.texts(State.PAST) == ["Ann has shingles."]
 
 
+@pytest.mark.parametrize(
+    ("said", "quote", "ends"),
+    [
+        ("Booked! Ben and I are off to Oslo.", "Booked! Ben and Ann are off to Oslo", False),
+        ("Lantern Books is history for me.", "Lantern Books is history for Ann", True),
+    ],
+)
+def test_a_name_is_not_spoken_of_by_a_word_with_its_stem(
+    life: Life, said: str, quote: str, ends: bool
+) -> None:
+    job = "Ann works at Lantern Books."
+    lm = reader(
+        extracts={"work at Lantern": [job]},
+        slots={job: "Where does Ann work? | Lantern Books | one"},
+    )
+    life.tell(document("I work at Lantern Books.", "2024-01-05"), lm)
+    life.tell(document(said, "2024-06-01"), reader(overtaken={job: quote}))
+    assert life.texts(State.PAST) == ([job] if ends else [])
+
+
 def test_what_is_said_only_to_be_denied_is_no_fact(life: Life) -> None:
     when = "When is Ann's recycling collected?"
     days = {f"Ann's recycling is collected on {day}.": day for day in ("Wednesdays", "Mondays")}
