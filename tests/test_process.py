@@ -186,7 +186,7 @@ from pathlib import Path
 import fakes
 from memo.cli import main
 from memo.engines import Engines
-from memo.llama import Load, ModelProcess, kernels, process
+from memo.llama import Load, ModelProcess
 from memo.lm import Turn, quoted
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
