@@ -19,6 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -656,8 +657,10 @@ def kill_when(reached: Callable[[], bool], toml: Path, folder: Path) -> None:
                 assert run.poll() is None, "the pull ended before it was killed"
                 time.sleep(0.01)
         finally:
+            outliving = psutil.Process(run.pid).children(recursive=True)
             run.kill()
     assert run.returncode == -signal.SIGKILL
+    psutil.wait_procs(outliving, timeout=60)  # else its pip may write after the next pull has swept
 
 
 def test_a_pull_from_the_hub_survives_two_kills(hub: Hub, tmp_path: Path) -> None:
