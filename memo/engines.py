@@ -116,8 +116,8 @@ class Hardware:
         whole = built_with("-DCMAKE_CXX_FLAGS='-fno-dse -fno-tree-dse'")
         return (
             "Its kernels for this processor's matrix unit (AMX) fail and are not used: an older "
-            "GCC, before 12.4 and 13.3, has built them wrong. A build by a newer one, or by "
-            f"`{whole}`, is up to twice as fast."
+            f"compiler has built them wrong, as GCC 12.2 does. A build by `{whole}` is up to twice "
+            "as fast."
         )
 
     @property

@@ -656,8 +656,8 @@ def kill_when(reached: Callable[[], bool], toml: Path, folder: Path) -> None:
             while not reached():
                 assert run.poll() is None, "the pull ended before it was killed"
                 time.sleep(0.01)
-        finally:
             outliving = psutil.Process(run.pid).children(recursive=True)
+        finally:
             run.kill()
     assert run.returncode == -signal.SIGKILL
     psutil.wait_procs(outliving, timeout=60)  # else its pip may write after the next pull has swept

@@ -146,7 +146,7 @@ def test_the_product_that_is_tried_is_one(monkeypatch: pytest.MonkeyPatch) -> No
     done = subprocess.run([sys.executable, "-m", "memo.llama.kernels"], check=False)
     monkeypatch.setattr(llama_cpp, "llama_print_system_info", lambda: b"CPU : AMX_INT8 = 1 | ")
     assert kernels.trusted.__wrapped__() is (done.returncode == 0)
-    # What a GCC before 12.4 left undefined ends in the one or the other, on such a processor.
+    # What GCC 12.2 leaves undefined ends in the one or the other, on such a processor.
     assert done.returncode in {0, -signal.SIGSEGV, -signal.SIGILL}
 
 

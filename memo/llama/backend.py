@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import logging
+from typing import Any
 
 import llama_cpp
 from llama_cpp._ggml import libggml
@@ -55,16 +56,24 @@ def devices() -> list[Device]:
 
 @functools.cache
 def _declared() -> ctypes.CDLL:
-    """The library with the types of what is called: llama-cpp-python declares none of it."""
     sized = ctypes.POINTER(ctypes.c_size_t)
-    for name, result, arguments in (
-        ("count", ctypes.c_size_t, []),
-        ("get", ctypes.c_void_p, [ctypes.c_size_t]),
-        ("type", ctypes.c_int, [ctypes.c_void_p]),
-        ("description", ctypes.c_char_p, [ctypes.c_void_p]),
-        ("memory", None, [ctypes.c_void_p, sized, sized]),
-    ):
-        function = getattr(libggml, f"ggml_backend_dev_{name}")
+    return declare(
+        ("backend_dev_count", ctypes.c_size_t, []),
+        ("backend_dev_get", ctypes.c_void_p, [ctypes.c_size_t]),
+        ("backend_dev_type", ctypes.c_int, [ctypes.c_void_p]),
+        ("backend_dev_description", ctypes.c_char_p, [ctypes.c_void_p]),
+        ("backend_dev_memory", None, [ctypes.c_void_p, sized, sized]),
+    )
+
+
+def declare(*functions: tuple[str, Any, list[Any]]) -> ctypes.CDLL:
+    """Ggml with the types of what is called, of which llama-cpp-python declares none.
+
+    Args:
+        functions: Each by its name without `ggml_`, its result and its arguments.
+    """
+    for name, result, arguments in functions:
+        function = getattr(libggml, f"ggml_{name}")
         function.restype, function.argtypes = result, arguments
     library: ctypes.CDLL = libggml
     return library

@@ -1,10 +1,10 @@
 """Whether llama.cpp's fastest kernels can be trusted on this machine.
 
 For processors with a matrix unit (AMX) llama.cpp lays the weights out anew and multiplies with
-instructions that have to be told the shape of their operands. Compilers before GCC 12.4 and 13.3
-throw most of that shape away as never read (GCC bug 114098), so that a build made by them dies of
-SIGSEGV at its first product (llama.cpp issue 20824). `trusted` tries one product in a process that
-may die of it; without those kernels the same build works.
+instructions that have to be told the shape of their operands. GCC 12.2 throws most of that shape
+away, because its header says that 8 bytes of it are read; what is built so dies at its first
+product (llama.cpp issue 20824). `trusted` tries one product in a process that may die of it;
+without those kernels the same build works.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import os
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
 import llama_cpp
 import numpy as np
-from llama_cpp._ggml import libggml
+
+from memo.llama.backend import declare
+from memo.llama.placement import own_modules
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +44,13 @@ def trusted() -> bool:
     """
     if b"AMX_INT8 = 1" not in llama_cpp.llama_print_system_info():
         return True
-    environ = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-    }
     try:
         tried = subprocess.run(
             [sys.executable, "-P", "-m", "memo.llama.kernels"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=environ,
+            env=os.environ | own_modules(),
             timeout=_PATIENCE_S,
             check=False,
         )
@@ -123,9 +120,8 @@ def _set(ggml: ctypes.CDLL, tensor: int, data: bytes) -> None:
 
 
 def _declared() -> ctypes.CDLL:
-    """The library with the types of what is called: llama-cpp-python declares none of it."""
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
-    for name, result, arguments in (
+    return declare(
         ("backend_dev_by_type", pointer, [ctypes.c_int]),
         ("backend_dev_backend_reg", pointer, [pointer]),
         ("backend_reg_get_proc_address", pointer, [pointer, ctypes.c_char_p]),
@@ -140,11 +136,7 @@ def _declared() -> ctypes.CDLL:
         ("mul_mat", pointer, [pointer, pointer, pointer]),
         ("build_forward_expand", None, [pointer, pointer]),
         ("backend_graph_compute", ctypes.c_int, [pointer, pointer]),
-    ):
-        function = getattr(libggml, f"ggml_{name}")
-        function.restype, function.argtypes = result, arguments
-    library: ctypes.CDLL = libggml
-    return library
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,3 +126,8 @@ def waiting(busy: float) -> dict[str, str]:
         busy: Share of the processors' time that others take, from 0 to 1.
     """
     return {"GOMP_SPINCOUNT": "1000"} if busy > _BUSY else {}
+
+
+def own_modules() -> dict[str, str]:
+    """Environment by which another Python finds the modules that this one finds."""
+    return {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}

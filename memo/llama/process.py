@@ -23,14 +23,13 @@ import time
 import weakref
 from dataclasses import replace
 from multiprocessing.connection import Pipe
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from memo.errors import ModelCrashed, ModelDamaged, ModelHung, Stopped
 from memo.llama.messages import Call, Done, Failed, Load, Logged, Piece, Ready, Stop
-from memo.llama.placement import waiting
+from memo.llama.placement import own_modules, waiting
 from memo.lm import stop_wanted
 from memo.records import Usage
 
@@ -127,7 +126,7 @@ class _Child:
         environ = {
             **waiting(psutil.cpu_percent(_LOOK_S) / 100),
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
+            **own_modules(),
             "GGML_NO_BACKTRACE": "1",  # a failed assertion would start a debugger
         }
         with theirs:
