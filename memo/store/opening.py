@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+import time
 from typing import TYPE_CHECKING
 
 import apsw
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _FOR_NEW_FILES: tuple[tuple[str, str, object], ...] = (("page_size", "8192", 8192),)
 _FOR_WRITING: tuple[tuple[str, str, object], ...] = (
-    ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),  # NORMAL lost acknowledged documents on power loss
     ("fullfsync", "ON", 1),  # macOS: a plain fsync does not reach the platter
     ("secure_delete", "ON", 1),
@@ -82,7 +82,7 @@ def connect(
             _recognised(db, path)
             if path.stat().st_ino != file:  # before anything is written beside another store
                 raise apsw.BusyError("replaced")
-            _ready(db, path, writable, before_migration)
+            _ready(db, path, writable, busy_timeout_ms, before_migration)
         except BaseException:
             db.close()
             raise
@@ -236,6 +236,7 @@ def _ready(
     db: apsw.Connection,
     path: Path,
     writable: bool,
+    busy_timeout_ms: int,
     before_migration: Callable[[apsw.Connection], None],
 ) -> None:
     """Recognise the file, set and read back every pragma, load sqlite-vec, migrate."""
@@ -247,6 +248,7 @@ def _ready(
             raise StoreDamaged(
                 f"{path} is empty, but {head_file(path).name} tells of more: {remedy(path)}."
             )
+        _write_ahead(db, busy_timeout_ms)
         for pragma in _FOR_WRITING:
             _set(db, *pragma)
     for pragma in _ALWAYS:
@@ -294,6 +296,21 @@ def _migrate(db: apsw.Connection, path: Path) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _write_ahead(db: apsw.Connection, busy_timeout_ms: int) -> None:
+    """Switch a new file to its write-ahead log, beside another process that may be doing so, too.
+
+    SQLite refuses one of the two at once, without its busy timeout: each would wait for the other.
+    """
+    until = time.monotonic() + busy_timeout_ms / 1000
+    while True:
+        try:
+            return _set(db, "journal_mode", "WAL", "wal")
+        except apsw.BusyError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
 
 
 def _set(db: apsw.Connection, name: str, value: str, expected: object) -> None:

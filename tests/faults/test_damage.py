@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import apsw
 import pytest
 from acts import ACTS, copied, memory_of, state, story
 from toy import on, opened
@@ -138,6 +140,20 @@ def test_two_writers_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
         assert store.check() == []
         days = [document.at for document in store.documents()]
         assert len(days) == len(set(days)) == DOCUMENTS
+
+
+def test_a_store_that_another_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    """SQLite's own patience does not cover the switch to the write-ahead log."""
+    path = tmp_path / "memo.db"
+    path.touch(0o600)
+    maker = apsw.Connection(str(path))
+    maker.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as other:
+        opening = other.submit(opened, tmp_path)
+        with pytest.raises(TimeoutError):  # it waits, where it used to give up at once
+            opening.result(timeout=0.3)
+        maker.execute("COMMIT")
+        opening.result().close()
 
 
 def test_the_person_may_change_things_while_an_import_runs(tmp_path: Path) -> None:
