@@ -66,7 +66,7 @@ def overtaken(
         named = " ".join(_value(fact) & wording.content(quote or ""))
         if not quote or not named or quote not in told.text or wording.partly(quote):
             continue
-        if not _is_named(fact, quote):
+        if not _is_named(fact, quote) or wording.is_imagined(quote):
             continue
         evidence = told.quote(fact, named)
         if evidence is not None and not told.replaces_nothing(evidence) and told.owns(fact, named):

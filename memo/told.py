@@ -97,18 +97,19 @@ class Told:
         return next(iter(own or found), None)
 
     def replaces_nothing(self, evidence: Evidence) -> bool:
-        """Whether a quote tells of former days, of a while, of what goes on or of something more.
+        """Whether a quote supposes, or tells of former days, a while, what goes on, something more.
 
         `I've bought a second guitar! It's an electric one.`
         """
-        before, _, after = self.document.messages[evidence.message].text.partition(evidence.quote)
+        quote = evidence.quote
+        before, _, after = self.document.messages[evidence.message].text.partition(quote)
         following = wording.sentences(after)[:1]
-        if wording.recalls(evidence.quote) or wording.keeps(evidence.quote):
+        if wording.supposes(quote) or wording.recalls(quote) or wording.keeps(quote):
             return True
-        if wording.passes(evidence.quote, " ".join(following)):
+        if wording.passes(quote, " ".join(following)):
             return True
-        near = [evidence.quote, *following]
-        if wording.goes_on(evidence.quote):
+        near = [quote, *following]
+        if wording.goes_on(quote):
             near = [*wording.sentences(before)[-1:], *near]
         return wording.comes_beside(" ".join(near))
 

@@ -403,6 +403,21 @@ def test_a_name_is_not_spoken_of_by_a_word_with_its_stem(
     assert life.texts(State.PAST) == ([job] if ends else [])
 
 
+@pytest.mark.parametrize(
+    ("said", "quote", "ends"),
+    [
+        ("If I left Acme at last it'd be for the sea.", "If Ann left Acme at last it'd be", False),
+        ("Sure, I would give up Acme for the sea.", "Ann would give up Acme for the sea", False),
+        ("So, I gave up Acme for the sea.", "Ann gave up Acme for the sea", True),
+    ],
+)
+def test_what_is_only_supposed_ends_nothing(life: Life, said: str, quote: str, ends: bool) -> None:
+    job = "Ann works at Acme."
+    life.tell(document("I started at Acme.", "2024-01-05"), reader())
+    life.tell(document(said, "2024-06-01"), reader(overtaken={job: quote}))
+    assert life.texts(State.PAST) == ([job] if ends else [])
+
+
 def test_what_is_said_only_to_be_denied_is_no_fact(life: Life) -> None:
     when = "When is Ann's recycling collected?"
     days = {f"Ann's recycling is collected on {day}.": day for day in ("Wednesdays", "Mondays")}

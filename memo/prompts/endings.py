@@ -19,6 +19,21 @@ _OVERTAKING = (
     f"its place; otherwise say {HOLDS}."
 )
 
+_SUPPOSED = (
+    "Ben: If Ben ever left the harbour office Ben would go to sea, you know Ben. We rehearsed in "
+    "the church hall today, because ours is being painted. Eva sold her flute, but she is staying "
+    "with the brass band. When Ben lived in Kiel he kept bees."
+)
+_BESIDES = (
+    "Lena: Lena has taken up rowing, so that is rowing on Mondays and pottery on Thursdays. Lena's "
+    "brother had to give back his company car, Lena may keep hers. Gran took the bus for once, she "
+    "was that tired. The heating is mended at last. Oh, and Lena has stopped eating meat."
+)
+_ENDED = (
+    "Anna: Handed in the keys of the old surgery today, that's that. Jan isn't at Miller's, he's "
+    "at Mills, sorry! The choir starts at eight from now on. The search for a flat is over, Anna "
+    "signed on Friday. Anna's neighbour has lost his job."
+)
 _CORRECTIONS = (
     "Ida: Ida's new dentist is Dr Lund, lovely hands. Ida's brother Paul wanted to swap cars "
     "but Ida is keeping the Skoda. Paul has taken a second job at the cinema, on top of the "
@@ -54,6 +69,36 @@ _OVERTAKEN: tuple[tuple[tuple[str, str], ...], ...] = (
         ("Anna is together with Finn.", f"Anna broke up with Finn | {OVER}"),
     ),
     (
+        (
+            "Ben works at the harbour office.",
+            f"If Ben ever left the harbour office Ben would go to sea | {HOLDS}",
+        ),
+        (
+            "The band rehearses at the school.",
+            f"We rehearsed in the church hall today, because ours is being painted | {HOLDS}",
+        ),
+        ("Eva has a flute.", f"Eva sold her flute | {OVER}"),
+        ("Eva plays in the brass band.", f"she is staying with the brass band | {HOLDS}"),
+        ("Ben lives in Husum.", f"When Ben lived in Kiel he kept bees | {HOLDS}"),
+    ),
+    (
+        ("Lena does pottery.", f"rowing on Mondays and pottery on Thursdays | {HOLDS}"),
+        ("Lena has a company car.", f"Lena may keep hers | {HOLDS}"),
+        ("Lena's grandmother drives.", f"Gran took the bus for once | {HOLDS}"),
+        ("Lena's heating is broken.", f"The heating is mended at last | {OVER}"),
+        ("Lena eats meat.", f"Lena has stopped eating meat | {OVER}"),
+    ),
+    (
+        (
+            "Anna works at the old surgery.",
+            f"Handed in the keys of the old surgery today | {OVER}",
+        ),
+        ("Anna works at the library.", f"Anna's neighbour has lost his job | {HOLDS}"),
+        ("Jan works at Miller's.", f"Jan isn't at Miller's, he's at Mills | {OVER}"),
+        ("The choir starts at seven.", f"The choir starts at eight from now on | {OVER}"),
+        ("Anna is looking for a flat.", f"The search for a flat is over | {OVER}"),
+    ),
+    (
         ("Dr Moss is Ida's dentist.", f"Ida's new dentist is Dr Lund | {OVER}"),
         ("Ida has a Skoda.", f"Ida is keeping the Skoda | {HOLDS}"),
         (
@@ -65,11 +110,12 @@ _OVERTAKEN: tuple[tuple[tuple[str, str], ...], ...] = (
         ("Paul has three children.", f"{NOTHING} | {HOLDS}"),
     ),
 )
-"""Facts known before the texts of `READINGS` and `_CORRECTIONS`, and what these make of them."""
+"""Facts known before the texts of `_MESSAGES`, and what these make of them."""
+
+_MESSAGES = (*(text for text, _ in READINGS), _SUPPOSED, _BESIDES, _ENDED, _CORRECTIONS)
 
 _OVERTAKING_EXAMPLES = tuple(
-    (text, labelled("Fact", known))
-    for text, known in zip([*(text for text, _ in READINGS), _CORRECTIONS], _OVERTAKEN, strict=True)
+    (text, labelled("Fact", known)) for text, known in zip(_MESSAGES, _OVERTAKEN, strict=True)
 )
 
 OVERTAKING_GRAMMAR = rf"""root ::= [^|\n]+ " | " ("{OVER}" | "{HOLDS}")

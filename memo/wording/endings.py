@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from memo.wording.clauses import supposes
 from memo.wording.words import DAYS, LEADING, STOP, WORD, content, names, sentences, words
 
 _ENDING = re.compile(
@@ -148,15 +149,17 @@ def ends_something(text: str) -> bool:
 def over(value: str, text: str) -> bool:
     """Whether a text says of a value that it is over, rather than of another in its sentence.
 
-    `I left Acme for Borealis, no more nights` says it of Acme and of the nights.
+    `I left Acme for Borealis, no more nights` says it of Acme and of the nights, and `if I ever
+    left Acme` of nothing.
     """
     wanted = content(value)
     if ends_something(value):
         return True
-    clauses = [clause for sentence in sentences(text) for clause in _CLAUSE.split(sentence)]
+    told = [sentence for sentence in sentences(text) if not supposes(sentence)]
+    clauses = [clause for sentence in told for clause in _CLAUSE.split(sentence)]
     named = [i for i, clause in enumerate(clauses) if wanted <= content(clause)]
     if not wanted or not named:
-        return ends_something(text)
+        return ends_something(" ".join(told))
     return any(
         _is_over(wanted, clauses[i]) or _it_ends(value, clauses[i], clauses[i + 1 : i + 2])
         for i in named
