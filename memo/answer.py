@@ -182,6 +182,11 @@ class _Notes:
         """The numbers that a text cites, of what the model was shown."""
         return [n for n in map(int, _CITATION.findall(text)) if n <= len(self.lines)]
 
+    def said(self, n: int) -> str:
+        """The words of a note, without who said them and when."""
+        texts = [c.fact.text for c in self.facts if c.n == n]
+        return next(iter([*texts, *(c.passage.text for c in self.passages if c.n == n)]))
+
     def fact(self, n: int) -> Fact | None:
         return next((c.fact for c in self.facts if c.n == n), None)
 
@@ -333,10 +338,14 @@ def _items(question: Question, value: str, notes: _Notes, lm: LanguageModel) -> 
         named = [c for c in question.choices if wording.occurs(c, value)]
         right = [c for c, p in zip(question.choices, chances, strict=True) if p[0] > p[1]]
         return tuple(named or right)
+    who = question.text.casefold().startswith("who")
+    asked = wording.names(question.text) if who else ()  # nobody is their own brother
     return tuple(
         item
         for part in re.split(r",| and ", value)
-        if (item := part.strip()) and any(wording.occurs(item, line) for line in notes.lines)
+        if (item := part.strip())
+        and item not in asked
+        and any(wording.occurs(item, line) for line in notes.lines)
     )
 
 
@@ -348,12 +357,15 @@ def _stands(value: str, question: Question, notes: _Notes) -> bool:
     about = " ".join(notes.lines)
     if asked and not asked & set(wording.words(about)):
         return False
-    married = {"married", "engaged"} & set(wording.words(about))
-    kin = f"{about} wife husband fiance fiancee partner" if married else about
-    if not wording.relates_as(question.text, kin):  # nobody told of a brother
+    if not wording.answers_of_people(question.text, about):
         return False
+    lines = [
+        line
+        for n, line in enumerate(notes.lines, 1)
+        if not wording.is_of_others(question.text, notes.said(n))
+    ]
     return bool(parts) and all(
-        any(wording.occurs(part, line) or not wording.content(part) for line in notes.lines)
+        any(wording.occurs(part, line) or not wording.content(part) for line in lines)
         for part in parts
     )
 

@@ -7,8 +7,9 @@ facts never retrieved (docs/erase.md, 3).
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memo import wording
@@ -30,8 +31,12 @@ MAX_CANDIDATES = 40
 """Facts read against one document; each costs about 15 evaluated tokens."""
 MAX_FACTS = 8
 """Facts shown as evidence for a question."""
+MAX_LINKED = 3
+"""Facts shown besides because they name what another names of whom the question is about."""
 MAX_PASSAGES = 4
 ALL = (State.CURRENT, State.UNCERTAIN, State.PAST)
+WIDELY = 64
+"""Facts among which those that name the same thing are ordered by nearness to a question."""
 LIVE = (State.CURRENT, State.UNCERTAIN)
 
 
@@ -50,6 +55,48 @@ def fuse(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
         for rank, id_ in enumerate(ranking):
             scores[id_] += 1 / (RRF_K + rank)
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
+
+
+def _without(quotes: Iterable[str], text: str) -> str:
+    """A text in which three dots stand for some of its sentences."""
+    for quote in quotes:
+        text = re.sub(rf"(?<!\w){re.escape(quote)}(?!\w)", "\u2026", text)
+    return text
+
+
+def _linked(
+    store: Store, question: str, found: Iterable[Fact], near: list[int], as_of: datetime | None
+) -> list[Fact]:
+    """Live facts that go on from what was found of those asked about.
+
+    `Who is Ann's boss?` finds `Ann works at Acme`, and from there `Acme's head is Ms Thorne`.
+
+    Args:
+        store: Where to look.
+        question: In the person's words.
+        found: Facts near to it.
+        near: Ids of live facts, the nearest to the question first.
+        as_of: None for now.
+    """
+    found = list(found)
+    asked = set(wording.names(question))
+    live = [fact for fact in found if fact.state in LIVE]
+    about = [fact for fact in live if asked & set(wording.names(fact.text))]
+    named = {name for fact in about for name in wording.names(fact.text)}
+    bridges = {name for name in named - asked if wording.content(name)}
+    ids = dict.fromkeys(
+        FactId(id_)
+        for name in sorted(bridges)
+        for id_, _ in store.search_facts_by_words(name, NEAREST, LIVE, as_of)
+    )
+    known = {fact.id for fact in found}
+    others = [
+        fact
+        for fact in store.facts([id_ for id_ in ids if id_ not in known], as_of)
+        if bridges & set(wording.names(fact.text))
+    ]
+    place = {id_: rank for rank, id_ in enumerate(near)}
+    return sorted(others, key=lambda fact: place.get(fact.id, len(place)))[:MAX_LINKED]
 
 
 def candidates(
@@ -84,7 +131,8 @@ def evidence(
     Current facts come first, each followed at the end by the one that it replaced; former
     ones compete only when the question is about the past, or when nothing current is found
     on its subject (so that "not any more" can be told from "never recorded"). Passages all of
-    whose facts are over answer nothing about the present.
+    whose facts are over answer nothing about the present; of others the sentences go that said
+    only what is over.
 
     Args:
         store: Where to look.
@@ -112,6 +160,9 @@ def evidence(
     kept = {fact.id: fact for fact in store.facts([FactId(id_) for id_ in scores], as_of)}
     former = [f.replaces for f in list(kept.values())[:2] if f.replaces and f.replaces not in kept]
     kept |= {fact.id: fact for fact in store.facts(former, as_of)}
+    wide = [] if vector is None else store.search_facts_by_vector(vector, WIDELY, LIVE, as_of)
+    linked = _linked(store, question, kept.values(), [id_ for id_, _ in wide], as_of)
+    kept |= {fact.id: fact for fact in linked}
 
     passages = [
         [id_ for id_, _ in store.search_passages_by_words(question, 4 * MAX_PASSAGES, as_of)]
@@ -123,10 +174,18 @@ def evidence(
     spoken = {p.id: p for p in store.passages([PassageId(id_) for id_ in texts])}
     if not wording.asks_about_past(question):
         for passage, told in store.told_in(spoken).items():
-            known = store.facts(told, as_of)  # none yet of what begins later: `from tomorrow`
-            if known and all(fact.state is State.PAST for fact in known):
+            # None is known yet of what begins later: `from tomorrow`.
+            past = {
+                fact.id: fact.state is State.PAST
+                for fact in store.facts([fact for fact, _ in told], as_of)
+            }
+            if past and all(past.values()):
                 del spoken[passage]
-    ordered = [FactId(id_) for id_ in scores] + list(former)
+                continue
+            holding = {quote for fact, quote in told if not past.get(fact)}
+            over = {quote for _, quote in told if quote} - holding
+            spoken[passage] = replace(spoken[passage], text=_without(over, spoken[passage].text))
+    ordered = [*map(FactId, scores), *(fact.id for fact in linked), *former]
     return Evidence(
         tuple((kept[i], scores.get(i, 0.0)) for i in ordered if i in kept),
         tuple((spoken[PassageId(i)], texts[i]) for i in texts if PassageId(i) in spoken),

@@ -373,6 +373,10 @@ def test_a_former_value_beside_the_one_of_now_is_not_told() -> None:
         ("brother", "Ann is married to Tom.", NEVER_RECORDED),
         ("brother", "Tom is Ann's brother.", None),
         ("husband", "Ann is married to Tom.", None),
+        ("siblings", "Tom is Ann's sibling.", None),
+        ("colleague", "Ann works with Tom.", None),
+        ("colleague", "Ann lives with Tom.", NEVER_RECORDED),
+        ("boss", "Ann works under Tom.", None),
     ],
 )
 def test_nothing_is_known_of_kin_whom_nobody_mentioned(
@@ -381,6 +385,22 @@ def test_nothing_is_known_of_kin_whom_nobody_mentioned(
     who = f"Who is Ann's {kin}?"
     replies = {who: f"Tom | Tom is Ann's {kin} [1]."}
     assert asked(who, found(passage(said)), replies).abstained == abstained
+
+
+def test_a_relation_of_others_answers_nothing_of_hers() -> None:
+    who = "Who is Ann's brother?"
+    replies = {who: "Tom | Tom is Ann's brother [1]."}
+    assert asked(who, found(passage("Tom is Eve's brother.")), replies).abstained == NEVER_RECORDED
+    assert asked(who, found(passage("Tom is my brother.")), replies).abstained is None
+
+
+def test_nobody_is_their_own_brother() -> None:
+    who = "Who are Ann's brothers?"
+    replies = {who: "Tom, Ann | Tom is Ann's brother [1]."}
+    evidence = found(passage("Tom and Ann are Ann's brothers."))
+    *_, given = answer(Question(who, wants_list=True), evidence, FakeLM(answers=replies))
+    assert isinstance(given, Answer)
+    assert given.items == ("Tom",)
 
 
 def test_what_was_noted_before_anybody_had_a_name_is_the_persons() -> None:

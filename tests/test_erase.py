@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from memo.lm import Embedder, Vectors
     from memo.records import Edit
 
 PEOPLE = ("Ann", "Ben")
@@ -159,10 +160,12 @@ def fact(id_: int, text: str, **fields: Any) -> Fact:
     return Fact(FactId(id_), claim(text), **(begun | fields))
 
 
-def planned(said: Document, facts: Sequence[Fact], lm: FakeLM) -> Plan:
+def planned(
+    said: Document, facts: Sequence[Fact], lm: FakeLM, embedder: Embedder | None = None
+) -> Plan:
     """A plan against facts that some store might hold."""
     found = Candidates(tuple(facts), tuple((f.since, f.id) for f in facts))
-    return plan_edits(said, lambda _, __: found, lm, HashEmbedder())
+    return plan_edits(said, lambda _, __: found, lm, embedder or HashEmbedder())
 
 
 def retired(edits: Sequence[Edit]) -> list[FactId]:
@@ -1442,6 +1445,20 @@ def test_dependents_become_uncertain_and_a_restatement_confirms_them(
     assert boss.state is State.CURRENT
     assert "confirmed" in [entry.event for entry in life.store.history(boss.id)]
     assert "Ann plays chess." in life.true_on()
+
+
+def test_a_doubt_by_a_mere_mention_is_no_less_than_none() -> None:
+    """Vectors that point apart once failed the whole document."""
+
+    class Opposed(HashEmbedder):
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            return super().embed(texts) * (-1 if list(texts) == ["tulips"] else 1)
+
+    facts = [fact(1, "Ann works at Acme."), fact(2, "Ann parks behind Acme.")]
+    lm = reader(aspects="tulips")
+    plan = planned(document("I work at Borealis now.", "2024-06-01"), facts, lm, Opposed())
+    (doubt,) = [edit for edit in plan.edits if isinstance(edit, MarkUncertain)]
+    assert (doubt.fact, doubt.confidence) == (2, 0.0)
 
 
 def test_what_the_same_document_says_again_is_not_doubted(story: Callable[..., Life]) -> None:

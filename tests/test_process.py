@@ -176,8 +176,11 @@ def test_a_closed_stream_stops_the_model(lm: ModelProcess) -> None:
     pieces = cast("Generator[str, None, None]", lm.stream(ask("Hull"), max_tokens=3000))
     with closing(pieces):
         next(pieces)
+    spent = lm.usage - before
+    assert spent.calls == 1
+    assert 0 < spent.completion_tokens < 3000
     lm.count_tokens("served next")
-    assert (lm.usage - before).completion_tokens < 3000
+    assert lm.usage - before == spent
 
 
 INTERRUPTED = """

@@ -207,6 +207,26 @@ def test_words_all_of_whose_facts_are_over_answer_nothing_about_today(store: Sto
     assert passages("Where does Ann live?", "2024-03-01") == {hull}
 
 
+def test_a_sentence_that_is_over_is_cut_from_words_that_are_not(store: Store) -> None:
+    hull, cat = "I live in Hull.", "My cat is Tom."
+    pet = Claim("Ann's cat is Tom.", "Who is Ann's cat?", "Tom", ("Ann",))
+    learn(
+        store,
+        "2024-01-05",
+        Add(home("Hull"), on("2024-01-05"), Quote(hull, 0)),
+        Add(pet, on("2024-01-05"), Quote(cat, 0)),
+        text=f"{hull} {cat}",
+    )
+    learn(store, "2024-06-01", MakeFalse(FactId(1), on("2024-06-01")), text="I'm off!")
+
+    def passages(as_of: str | None) -> list[str]:
+        when = on(as_of) if as_of else None
+        return [p.text for p, _ in evidence(store, EMBEDDER, "Who lives, Tom?", when).passages]
+
+    assert f"\u2026 {cat}" in passages(None)
+    assert f"{hull} {cat}" in passages("2024-03-01")
+
+
 def test_words_about_what_begins_later_are_found_before_it_does(store: Store) -> None:
     said = "From next week I live in York."
     later = Add(home("York"), on("2024-01-12"), Quote(said, 0))

@@ -79,5 +79,5 @@ class Propagating(Implying):
                     if other.id in self.draft.settled:
                         continue
                     doubted += 1
-                    likely = min(float(cosine), 1.0)  # rounding may lift it above
+                    likely = min(max(float(cosine), 0.0), 1.0)  # of a mere mention below 0
                     self._settle(other, MarkUncertain(other.id, edit.at, fact.id, likely))

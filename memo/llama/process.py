@@ -47,6 +47,8 @@ _LOOK_S = 0.1
 """For which is looked how busy the machine is."""
 _PATIENCE_S = 5
 """For a process that has closed its pipe to end."""
+_STOPPING_S = 1.0
+"""For a stream that is closed to end: a few operations of the model."""
 
 
 class _Idle(Exception):
@@ -352,6 +354,13 @@ class ModelProcess:
                         raise message.error
                     case _:
                         raise self._end_of(child.post)
+        except GeneratorExit:  # what it took is counted before the next call begins
+            child.send(Stop(id_))
+            ended = True
+            with contextlib.suppress(queue.Empty):
+                while isinstance(box.get(timeout=_STOPPING_S), Piece):
+                    pass
+            raise
         finally:
             with child.post.lock:
                 del child.post.boxes[id_]

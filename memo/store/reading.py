@@ -480,20 +480,20 @@ class Reading(Connection):
         found = {row[0]: as_passage(row) for row in rows}
         return [found[id_] for id_ in wanted if id_ in found]
 
-    def told_in(self, ids: Iterable[PassageId]) -> dict[PassageId, list[FactId]]:
-        """The facts of which these passages have said that they are so."""
+    def told_in(self, ids: Iterable[PassageId]) -> dict[PassageId, list[tuple[FactId, str]]]:
+        """The facts of which these passages have said that they are so, each with the words."""
         rows = self._all(
             """
-            SELECT DISTINCT e.passage_id, e.fact_id FROM passage p
+            SELECT DISTINCT e.passage_id, e.fact_id, coalesce(e.quote, '') FROM passage p
             JOIN event e ON e.document_id = p.document_id AND e.passage_id = p.id AND e.truth = 1
             JOIN live_event l ON l.event_id = e.id
-            WHERE p.id IN (SELECT value FROM json_each(:ids)) ORDER BY 1, 2
+            WHERE p.id IN (SELECT value FROM json_each(:ids)) ORDER BY 1, 2, 3
             """,
             {"ids": json.dumps(list(ids))},
         )
-        told: dict[PassageId, list[FactId]] = {}
-        for passage, fact in rows:
-            told.setdefault(PassageId(passage), []).append(FactId(fact))
+        told: dict[PassageId, list[tuple[FactId, str]]] = {}
+        for passage, fact, quote in rows:
+            told.setdefault(PassageId(passage), []).append((FactId(fact), quote))
         return told
 
     def counts(self) -> dict[str, int]:

@@ -378,6 +378,45 @@ def relates_as(sentence: str, text: str) -> bool:
     )
 
 
+_SAID_OTHERWISE = (
+    (re.compile(r"\b(?:married|engaged)\b", re.IGNORECASE), "wife husband fiance partner"),
+    (re.compile(r"\bsibling\b", re.IGNORECASE), "brother sister siblings"),
+    (re.compile(r"\bparent\b", re.IGNORECASE), "mother father parents"),
+    (re.compile(r"\bwork(?:s|ed)? (?:together )?with\b", re.IGNORECASE), "colleagues"),
+    (re.compile(r"\b(?:work(?:s|ed)? under|reports? to)\b", re.IGNORECASE), "boss"),
+)
+"""Phrases that tell of a relation without its word."""
+
+
+def answers_of_people(question: str, notes: str) -> bool:
+    """Whether notes tell of the relation that a question asks for, if it asks for one.
+
+    Of notes that tell of nobody's brother a small model still names one.
+    """
+    said = [words for phrase, words in _SAID_OTHERWISE if phrase.search(notes)]
+    return relates_as(question, " ".join([notes, *said]))
+
+
+_WHO_IS_WHOSE = re.compile(
+    r"who(?:['’]s| is| are| was| were) (?P<owner>[^\W\d_][\w .-]*)['’]s? (?P<name>\w+)\W*",
+    re.IGNORECASE,
+)
+
+
+def is_of_others(question: str, note: str) -> bool:
+    """Whether a note tells of others what is asked of one: `Who is Ann's boss?`, `Bo's boss is Al`.
+
+    Not where it says `my` or `your`: that could be anybody's.
+    """
+    asked = _WHO_IS_WHOSE.fullmatch(question.strip())
+    if asked is None or asked["name"].casefold() not in _NEAR_PEOPLE:
+        return False
+    if (_FIRST_PERSON | _POSSESSIVES | {"you", "your"}) & set(words(note)):
+        return False
+    named = re.search(rf"(?<!\w){re.escape(asked['owner'])}(?!\w)", note, re.IGNORECASE)
+    return named is None and answers_of_people(question, note)
+
+
 def is_about(subject: str, text: str, speaker: str) -> bool:
     """Whether a text by a speaker mentions a subject, or the subject is the speaker."""
     if subject in {speaker, "I"}:
