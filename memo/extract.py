@@ -39,6 +39,13 @@ class Spoken:
     """Index into `Document.messages`."""
     context: str | None = None
     """The question that somebody else has just asked."""
+    listener: str | None = None
+    """Whom `you` means; None where that cannot be told."""
+
+    @property
+    def told(self) -> str:
+        """The text with whom it is said to named."""
+        return wording.addressing(self.text, self.listener) if self.listener else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +70,13 @@ def claim_of(text: str, lm: LanguageModel) -> Claim:
 
 
 def spoken_in(document: Document) -> list[Spoken]:
-    """The messages of a document, each with the question that it answers."""
+    """The messages of a document, each with the question that it answers, and who listens.
+
+    Where two people talk, each speaks to the other; what a model says to a person is context.
+    """
     spoken: list[Spoken] = []
+    names = {message.speaker for message in document.messages}
+    talk = len(names) == 2 and not any(message.context for message in document.messages)
     for i, message in enumerate(document.messages):
         speaker = message.speaker or "I"
         context = None
@@ -72,7 +84,8 @@ def spoken_in(document: Document) -> list[Spoken]:
         asked = spoken and spoken[-1].speaker != speaker and spoken[-1].text.rstrip().endswith("?")
         if short and asked:
             context = wording.sentences(spoken[-1].text)[-1]
-        spoken.append(Spoken(speaker, message.text, i, context))
+        listener = next(iter(names - {message.speaker})) if talk and message.speaker else None
+        spoken.append(Spoken(speaker, message.text, i, context, listener))
     return spoken
 
 
@@ -106,7 +119,7 @@ def read_aloud(spoken: list[Spoken]) -> str:
 def _signed(turn: Spoken) -> str:
     if turn.speaker == "I":
         return turn.text
-    return f"{turn.speaker}: {wording.resolved(turn.text, turn.speaker)}"
+    return f"{turn.speaker}: {wording.resolved(turn.told, turn.speaker)}"
 
 
 def extract(
@@ -117,7 +130,7 @@ def extract(
     parts = [
         (turn, part)
         for turn in spoken
-        for part in _parts(wording.resolved(turn.text, turn.speaker))
+        for part in _parts(wording.resolved(turn.told, turn.speaker))
         if not (part.endswith("?") or wording.supposes(part))
     ]
     if not parts:
@@ -245,15 +258,15 @@ def _attributed(
     others = set(wording.names(claim.text)) - set(wording.names(about))
     value = anchor(claim.value if has_slot(claim) else claim.text, claim.text, claim.subjects)
     known = people - others  # of `Ann owes Hedda money` the money need not be Hedda's
-    if wording.may_own(claim.subjects[0], value, turn.text, turn.speaker, known, present):
+    if wording.may_own(claim.subjects[0], value, turn.told, turn.speaker, known, present):
         return claim
-    owners = wording.owners(value, turn.text, turn.speaker, known)
+    owners = wording.owners(value, turn.told, turn.speaker, known)
     (owner,) = owners if len(owners) == 1 else (None,)
     if (
         not owner
         or turn.speaker not in claim.subjects
         or wording.has_possessive(claim.text)
-        or not wording.pronoun_for(value, owner, turn.text)
+        or not wording.pronoun_for(value, owner, turn.told)
     ):
         return None
     return _renamed(claim, turn.speaker, owner)
@@ -335,7 +348,7 @@ def people_in(spoken: list[Spoken], subjects: Iterable[tuple[str, ...]]) -> froz
     """First words of everybody and everything that is spoken of."""
     found = {turn.speaker for turn in spoken} - {"I"}
     for turn in spoken:
-        found |= wording.acting(turn.text)
+        found |= wording.acting(turn.told)
     for named in subjects:
         found |= {word for name in named if name != "I" for word in wording.names(name)}
     return frozenset(found)
@@ -344,7 +357,7 @@ def people_in(spoken: list[Spoken], subjects: Iterable[tuple[str, ...]]) -> froz
 def _is_grounded(sentence: str, turn: Spoken, document: Document) -> bool:
     """Whether names, numbers and most words of a sentence stand in what was said."""
     everything = document.text
-    there = wording.grounds(everything) | wording.content(turn.speaker)
+    there = wording.grounds(everything) | wording.content(f"{turn.speaker} {turn.listener or ''}")
     for name in wording.names(sentence):
         folded = wording.content(name)
         if name not in {"I", "My", "The", "We", "Our"} and not folded <= there:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def speaks_of(spoken: list[Spoken], fact: Fact) -> bool:
     """Whether any message may speak of a fact's subjects."""
-    return any(is_about(fact.claim, turn.text, turn.speaker) for turn in spoken)
+    return any(is_about(fact.claim, turn.told, turn.speaker) for turn in spoken)
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,10 @@ class Told:
 
     def names(self, fact: Fact, value: str, evidence: Evidence) -> bool:
         """Whether a quote names a fact's subject, or `he` in it can be nobody else."""
-        message = self.document.messages[evidence.message]
-        speaker = message.speaker or "I"
-        if is_about(fact.claim, evidence.quote, speaker):
+        turn = self.spoken[evidence.message]
+        if is_about(fact.claim, replace(turn, text=evidence.quote).told, turn.speaker):
             return True
-        meant = wording.owners(value, message.text, speaker, self.people)
+        meant = wording.owners(value, turn.told, turn.speaker, self.people)
         subject = set(wording.words(owner(fact.claim)))
         return bool(meant) and all(set(wording.words(who or "")) & subject for who in meant)
 
@@ -77,7 +76,7 @@ class Told:
             and wording.may_own(
                 subject,
                 anchor(value, value, fact.claim.subjects),
-                turn.text,
+                turn.told,
                 turn.speaker,
                 self.people,
                 self.present,

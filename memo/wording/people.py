@@ -145,6 +145,33 @@ def resolved(text: str, speaker: str) -> str:
     return text
 
 
+_IDIOM = r"(?<!\bthank )(?<!\bbless )(?<!\bsee )"
+_GENERAL = r"(?! (?:know|see|never know|can|can['’]t|could|couldn['’]t|have to|need to|get)\b)"
+"""`You never know` is said to nobody."""
+_LISTENER_FORMS = tuple(
+    (re.compile(rf"{_IDIOM}\b{form}\b{_GENERAL}", re.IGNORECASE), becomes)
+    for form, becomes in (
+        (r"(?:you['’]re|you are)", "{} is"),
+        (r"you(?:['’]ve| have)(?! to\b)", "{} has"),
+        (r"you['’]ll", "{} will"),
+        (r"you['’]d", "{} would"),
+        (r"you were", "{} was"),
+        (r"you do", "{} does"),
+        (r"you don['’]t", "{} doesn't"),
+        (r"are you(?! and\b)", "is {}"),
+        (r"yours?", "{}'s"),
+        (r"(?:you|yourself)(?!['’])", "{}"),
+    )
+)
+
+
+def addressing(text: str, listener: str) -> str:
+    """A text in which whom it is said to has a name instead of `you`: `Ben's married to Ann`."""
+    for form, becomes in _LISTENER_FORMS:
+        text = form.sub(lambda _, to=becomes: to.format(listener), text)  # type: ignore[misc]
+    return agreeing(text, listener)
+
+
 _ADVERB = r"(?:(?:also|always|never|now|often|only|really|still|usually) )?"
 _HABIT = rf"({'|'.join(HABITS)})\b(?! (?:is|was|are|were|has|had|will|and)\b)"
 _WISHED = re.compile(r"\b(?:to|will|would|can|could|might|should|must|if|when|let|not|n['’]t)\b")
