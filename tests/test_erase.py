@@ -1516,6 +1516,33 @@ def test_every_document_has_its_own_fence(life: Life) -> None:
     assert len(set(first)) == 2
 
 
+# -- who listens ---------------------------------------------------------------------
+
+
+def test_where_two_talk_you_is_the_other_one(life: Life) -> None:
+    at = on("2024-01-05")
+    told = (Message("I play chess.", at, "Ben"), Message("You work at Acme.", at, "Ben"))
+    heard = Message("True.", at, "Ann")
+    lm = reader(extracts={"works at Acme": ["Ann works at Acme."]})
+    life.tell(Document("chat", "two", (*told, heard)), lm)
+    assert "Ann works at Acme." in life.true_on()
+    assert "You work" not in "".join(lm.asked)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (Message("True.", on("2024-01-05"), "Ann"), Message("Yes!", on("2024-01-05"), "Cy")),
+        (Message("True.", on("2024-01-05"), "Assistant", context=True),),
+        (),
+    ],
+)
+def test_else_you_is_nobody_in_particular(others: tuple[Message, ...]) -> None:
+    said = Message("You work at Acme.", on("2024-01-05"), "Ben")
+    (first, *_) = spoken_in(Document("chat", "talk", (said, *others)))
+    assert first.told == said.text
+
+
 # -- whatever the model replies ------------------------------------------------------
 
 TEXT = (

@@ -182,6 +182,21 @@ def test_an_ordinal_is_its_number() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "addressing"),
+    [
+        ("Ben is married to you.", "Ben is married to Ann."),
+        ("You work at Acme and live in Hull.", "Ann works at Acme and Ann lives in Hull."),
+        ("You've sold your van, you're off!", "Ann has sold Ann's van, Ann is off!"),
+        ("Her parents are you and Ben.", "Her parents are Ann and Ben."),
+        ("You never know. Thank you!", "You never know. Thank you!"),
+        ("You can see the sea from here.", "You can see the sea from here."),
+    ],
+)
+def test_who_listens_has_a_name_instead_of_you(said: str, addressing: str) -> None:
+    assert wording.addressing(said, "Ann") == addressing
+
+
+@pytest.mark.parametrize(
     ("sentence", "agreeing"),
     [
         ("Ann smoke ten a day", "Ann smokes ten a day"),
