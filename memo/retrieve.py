@@ -79,11 +79,8 @@ def _linked(
         as_of: None for now.
     """
     found = list(found)
-    asked = set(wording.names(question))
-    live = [fact for fact in found if fact.state in LIVE]
-    about = [fact for fact in live if asked & set(wording.names(fact.text))]
-    named = {name for fact in about for name in wording.names(fact.text)}
-    bridges = {name for name in named - asked if wording.content(name)}
+    asked = _names(question)
+    bridges = _reached(asked, [fact for fact in found if fact.state in LIVE]) - asked
     ids = dict.fromkeys(
         FactId(id_)
         for name in sorted(bridges)
@@ -97,6 +94,35 @@ def _linked(
     ]
     place = {id_: rank for rank, id_ in enumerate(near)}
     return sorted(others, key=lambda fact: place.get(fact.id, len(place)))[:MAX_LINKED]
+
+
+def _names(text: str) -> set[str]:
+    """Words of names; `Mum` is called otherwise elsewhere."""
+    return {
+        name
+        for name in wording.names(text)
+        if wording.content(name) and not wording.names_a_relation(name)
+    }
+
+
+def _reached(asked: set[str], facts: Iterable[Fact]) -> set[str]:
+    """Names that stand in facts beside one of those asked about, and these themselves."""
+    named = [_names(fact.text) for fact in facts]
+    return asked.union(*(names for names in named if names & asked))
+
+
+def _of_others(question: str, facts: Iterable[Fact]) -> set[FactId]:
+    """Facts of somebody whom nothing connects with those asked about: they only mislead a model.
+
+    None where no fact names any of those asked about.
+    """
+    facts = list(facts)
+    asked = _names(question)
+    reached = _reached(asked, facts)
+    if not any(asked & _names(fact.text) for fact in facts):
+        return set()
+    whose = {fact.id: _names(" ".join(fact.claim.subjects[:1])) for fact in facts}
+    return {id_ for id_, names in whose.items() if names and not names & reached}
 
 
 def candidates(
@@ -163,6 +189,8 @@ def evidence(
     wide = [] if vector is None else store.search_facts_by_vector(vector, WIDELY, LIVE, as_of)
     linked = _linked(store, question, kept.values(), [id_ for id_, _ in wide], as_of)
     kept |= {fact.id: fact for fact in linked}
+    for id_ in _of_others(question, kept.values()):
+        del kept[id_]
 
     passages = [
         [id_ for id_, _ in store.search_passages_by_words(question, 4 * MAX_PASSAGES, as_of)]

@@ -177,6 +177,31 @@ def test_no_question_stumbles_the_search(store: Store, question: str) -> None:
     candidates(store, EMBEDDER, note(question or " ", "2024-09-01"), [])
 
 
+def knows(store: Store, *told: str) -> None:
+    """Facts about whoever begins them."""
+    claims = [Claim(text, f"{text}?", "yes", (text.split()[0],), True) for text in told]
+    learn(store, "2024-01-05", *(Add(claim, on("2024-01-05")) for claim in claims))
+
+
+def test_what_the_facts_about_somebody_name_is_looked_up_too(store: Store) -> None:
+    """One fact names where Ann works, another who leads that."""
+    crowd = [f"Ben painted boss number {n}." for n in range(3 * MAX_FACTS)]
+    knows(store, "Ann works at Acme.", "Acme has Raj at its head.", *crowd)
+    found = texts(evidence(store, EMBEDDER, "Who is the boss of Ann?").facts)
+    assert {"Ann works at Acme.", "Acme has Raj at its head."} <= set(found)
+
+
+def test_facts_of_people_whom_nothing_connects_with_those_asked_about_stay_away(
+    store: Store,
+) -> None:
+    knows(store, "Ann lives with Cy.", "Cy works at Acme.", "Ben works at Borealis.")
+    found = texts(evidence(store, EMBEDDER, "Where does Ann work?").facts)
+    assert set(found) == {"Ann lives with Cy.", "Cy works at Acme."}
+    assert "Ben works at Borealis." in texts(
+        evidence(store, EMBEDDER, "Where does Eve work?").facts
+    )
+
+
 def test_a_passage_that_no_fact_took_up_is_still_found(store: Store) -> None:
     said = "The kettle was left in the greenhouse."
     store.apply(note(said, "2024-01-05"), Plan(), EMBEDDER.embed)
