@@ -25,7 +25,7 @@ MIN_WORDS = 4
 
 
 SELF_CONTAINED = 12
-"""Words from which a message is read without the question that it answers."""
+"""Words from which a first sentence is read without the question that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,17 @@ def spoken_in(document: Document) -> list[Spoken]:
     for i, message in enumerate(document.messages):
         speaker = message.speaker or "I"
         context = None
-        short = len(wording.words(message.text)) < SELF_CONTAINED
+        short = len(wording.words(_first(message.text))) < SELF_CONTAINED
         asked = spoken and spoken[-1].speaker != speaker and spoken[-1].text.rstrip().endswith("?")
         if short and asked:
             context = wording.sentences(spoken[-1].text)[-1]
         listener = next(iter(names - {message.speaker})) if talk and message.speaker else None
         spoken.append(Spoken(speaker, message.text, i, context, listener))
     return spoken
+
+
+def _first(text: str) -> str:
+    return next(iter(wording.sentences(text)), "")
 
 
 _SALUTATION = re.compile(
@@ -97,9 +101,24 @@ _SALUTATION = re.compile(
 """`Dear cousin,` tells nothing of anybody."""
 
 
-def _parts(text: str) -> list[str]:
-    """The sentences of a message, the shortest joined to a neighbour."""
+_LEAVE = (
+    r"(?:^|(?<=[.!?] ))(?:(?:sorry|anyway|ok|right),? )?(?:(?:I|we)(?:['’]ve)? )?"
+    r"(?:really |just )?(?:got to|have to|need to|gotta|must) (?:run|go|dash|fly|be off|be going)"
+)
+_BYE = (
+    r"(?:talk|speak|chat|see you|catch you|bye(?:[- ]bye)?|goodbye|good ?night|take care)"
+    r"(?: (?:soon|later|then|now|for now|tomorrow|tonight|to you|you))*"
+)
+_FAREWELL = re.compile(
+    rf"(?:{_LEAVE}(?:[\s,.!;]+{_BYE})?|(?:^|(?<=[.!?] )|[,;] ){_BYE})[\s.!]*$", re.IGNORECASE
+)
+"""`I have to run, talk soon!` is no news either."""
+
+
+def _parts(turn: Spoken) -> list[str]:
+    """The sentences of a message, the shortest joined to a neighbour, with its speaker named."""
     parts: list[str] = []
+    text = wording.resolved(_FAREWELL.sub("", turn.told, count=1), turn.speaker)
     addressed = _SALUTATION.match(text)
     for sentence in wording.sentences(text[addressed.end() :] if addressed else text):
         if parts and len(wording.words(sentence)) < MIN_WORDS:
@@ -128,15 +147,15 @@ def extract(
     """The grounded claims of a document in its order, and what was wrong with the replies."""
     problems: list[str] = []
     parts = [
-        (turn, part)
+        (turn, part, turn.context if n == 0 else None)
         for turn in spoken
-        for part in _parts(wording.resolved(turn.told, turn.speaker))
+        for n, part in enumerate(_parts(turn))
         if not (part.endswith("?") or wording.supposes(part))
     ]
     if not parts:
         return [], []
     replies = lm.complete(
-        [prompts.extraction(_signed(turn), part, turn.context, word) for turn, part in parts],
+        [prompts.extraction(_signed(turn), part, asked, word) for turn, part, asked in parts],
         max_tokens=prompts.EXTRACTION_TOKENS,
         grammar=prompts.EXTRACTION_GRAMMAR,
     )
@@ -144,7 +163,7 @@ def extract(
     stated: dict[tuple[int, frozenset[str]], tuple[Spoken, str]] = {}
     worth: list[tuple[Spoken, str]] = []
     """Parts in which the model has found something to note."""
-    for (turn, part), reply in zip(parts, replies, strict=True):
+    for (turn, part, _), reply in zip(parts, replies, strict=True):
         if not reply.text.strip():
             problems.append("The model wrote nothing where facts were asked for.")
         sentences, faults = prompts.parse_sentences(reply.text, finished=reply.finished)
@@ -248,6 +267,9 @@ def _attributed(
     """
     if not claim.subjects:
         return None
+    if turn.context and turn.speaker == claim.subjects[0] and _answers(claim, turn):
+        asked = wording.asked_of(turn.context) or turn.speaker
+        return claim if asked == turn.speaker else _renamed(claim, turn.speaker, asked)
     related = wording.relation(claim.text)
     if related is not None and any(  # whose it is has been looked at: `relates_as`
         wording.occurs(f"{related.person} {related.name}", sentence)
@@ -270,6 +292,17 @@ def _attributed(
     ):
         return None
     return _renamed(claim, turn.speaker, owner)
+
+
+def _answers(claim: Claim, turn: Spoken) -> bool:
+    """Whether a claim is of an answer's first words, which name nobody: `A van`."""
+    first = _first(turn.text)
+    value = claim.value if has_slot(claim) else anchor(claim.text, claim.text, claim.subjects)
+    return (
+        wording.occurs(value, first)
+        and not wording.speaks_of_itself(first)
+        and not wording.acting(first)
+    )
 
 
 def _renamed(claim: Claim, speaker: str, owner: str) -> Claim:

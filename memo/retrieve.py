@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memo import wording
+from memo.claims import has_slot
 from memo.records import Candidates, Document, Fact, FactId, Passage, PassageId, State
 
 if TYPE_CHECKING:
@@ -57,11 +58,31 @@ def fuse(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
-def _without(quotes: Iterable[str], text: str) -> str:
-    """A text in which three dots stand for some of its sentences."""
+def _without(quotes: Iterable[str], passage: Passage) -> Passage:
+    """A passage in which three dots stand for some of its sentences."""
+    text = passage.text
     for quote in quotes:
         text = re.sub(rf"(?<!\w){re.escape(quote)}(?!\w)", "\u2026", text)
-    return text
+    return replace(passage, text=text)
+
+
+def _stale(passage: Passage, former: Iterable[Fact]) -> list[str]:
+    """Sentences that were said while a former fact held, and of whom it told, with its value.
+
+    The fact may have been taken from other words: what was said twice is over twice.
+    """
+    return [
+        sentence
+        for sentence in wording.sentences(passage.text)
+        for fact in former
+        if has_slot(fact.claim)
+        and (fact.until is None or passage.at < fact.until)
+        and wording.occurs(fact.claim.value, sentence)
+        and any(
+            name == passage.speaker or wording.occurs(name, sentence)
+            for name in fact.claim.subjects[:1]
+        )
+    ]
 
 
 def _linked(
@@ -212,7 +233,10 @@ def evidence(
                 continue
             holding = {quote for fact, quote in told if not past.get(fact)}
             over = {quote for _, quote in told if quote} - holding
-            spoken[passage] = replace(spoken[passage], text=_without(over, spoken[passage].text))
+            spoken[passage] = _without(over, spoken[passage])
+        over_now = [fact for fact in kept.values() if fact.state is State.PAST]
+        for place, words in spoken.items():
+            spoken[place] = _without(_stale(words, over_now), words)
     ordered = [*map(FactId, scores), *(fact.id for fact in linked), *former]
     return Evidence(
         tuple((kept[i], scores.get(i, 0.0)) for i in ordered if i in kept),

@@ -1508,6 +1508,23 @@ def test_a_question_is_not_asked_for_facts(life: Life) -> None:
     assert [prompt.rpartition("Sentence: ")[2] for prompt in asked] == ["Ann live in Hull."]
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("I live in Hull. I have to run, talk soon!", ["Ann live in Hull."]),
+        ("My bus to Hull is here, bye for now!", ["Ann's bus to Hull is here"]),
+        ("Got to go. Bye!", []),
+        ("I have to run a shop in Hull.", ["Ann has to run a shop in Hull."]),
+        ("See you in Hull on Friday!", ["See you in Hull on Friday!"]),
+    ],
+)
+def test_a_farewell_is_not_asked_for_facts(life: Life, said: str, read: list[str]) -> None:
+    lm = reader()
+    life.tell(document(said, "2024-06-01"), lm)
+    asked = [prompt for prompt in lm.asked if "Sentence: " in prompt]
+    assert [prompt.rpartition("Sentence: ")[2] for prompt in asked] == read
+
+
 def test_every_document_has_its_own_fence(life: Life) -> None:
     lm = reader()
     for day in ("2024-01-05", "2024-01-06"):
@@ -1541,6 +1558,27 @@ def test_else_you_is_nobody_in_particular(others: tuple[Message, ...]) -> None:
     said = Message("You work at Acme.", on("2024-01-05"), "Ben")
     (first, *_) = spoken_in(Document("chat", "talk", (said, *others)))
     assert first.told == said.text
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "whose"),
+    [
+        ("What does Ben drive?", "A van, of all things.", "Ben has a van."),
+        ("What's new at Ben's place?", "A van!", "Ben has a van."),
+        ("What does Ben drive?", "I have a van.", "Ann has a van."),
+        ("What do you drive?", "A van, of all things.", "Ann has a van."),
+    ],
+)
+def test_what_is_answered_is_of_whom_was_asked(
+    life: Life, question: str, answer: str, whose: str
+) -> None:
+    at = on("2024-01-05")
+    talk = (Message(question, at, "Cy"), Message(answer, at, "Ann"), Message("Ha.", at, "Bo"))
+    slots = {f"{who} has a van.": f"What vehicle does {who} have? | van | one" for who in PEOPLE}
+    life.tell(
+        Document("chat", "q", talk), reader(extracts={"van": ["Ann has a van."]}, slots=slots)
+    )
+    assert life.true_on() == [whose]
 
 
 # -- whatever the model replies ------------------------------------------------------

@@ -190,6 +190,7 @@ def test_an_ordinal_is_its_number() -> None:
         ("Her parents are you and Ben.", "Her parents are Ann and Ben."),
         ("You never know. Thank you!", "You never know. Thank you!"),
         ("You can see the sea from here.", "You can see the sea from here."),
+        ("Scrap what you knew of me, you were right.", "Scrap what you knew of me, Ann was right."),
     ],
 )
 def test_who_listens_has_a_name_instead_of_you(said: str, addressing: str) -> None:

@@ -41,6 +41,7 @@ from memo.wording.people import (
     agreeing,
     answers_of_people,
     as_told,
+    asked_of,
     claimed,
     has_possessive,
     introduced,
@@ -55,6 +56,7 @@ from memo.wording.people import (
     relation,
     renamed,
     resolved,
+    speaks_of_itself,
 )
 from memo.wording.words import (
     akin,
@@ -86,6 +88,7 @@ __all__ = [
     "akin",
     "answers_of_people",
     "as_told",
+    "asked_of",
     "asks_about_past",
     "claimed",
     "comes_beside",
@@ -129,6 +132,7 @@ __all__ = [
     "returns",
     "same_value",
     "sentences",
+    "speaks_of_itself",
     "stands_alone",
     "stands_at",
     "stating",

@@ -92,6 +92,14 @@ _LIGHT = frozenset(
 
 _ARRIVING = re.compile(r"\b(?:moved|switched|changed) (?:in ?)?to\b", re.IGNORECASE)
 
+_AFFIRMING = re.compile(
+    r"\b(?:can(?:no|['’])t|couldn['’]t|could not) (?:\w+ ){0,4}enough\b|\bcan['’]t wait\b|"
+    r"\b(?:couldn['’]t|could not) be (?:\w+er|more \w+)\b|\bnot (?:only|just|to mention)\b|"
+    r"\bnot (?:\w+ )?any(?:body|one|thing|where) else\b",
+    re.IGNORECASE,
+)
+"""Negations that deny nothing: `I can't praise the flat enough`."""
+
 _IT = re.compile(r"\b(?:it|them)(?: (?:any ?more|at all|now|either))?\s*[.!?]*$", re.IGNORECASE)
 
 _TOWARDS = re.compile(r"(?<!ing )\b(?:to|into|for|(?<=it )with|by)\b", re.IGNORECASE)
@@ -143,7 +151,7 @@ _PAST = re.compile(
 
 def ends_something(text: str) -> bool:
     """Whether a sentence has a word that ends, negates or replaces."""
-    return bool(_ENDING.search(_ARRIVING.sub(" ", text)))
+    return bool(_ENDING.search(_AFFIRMING.sub(" ", _ARRIVING.sub(" ", text))))
 
 
 def over(value: str, text: str) -> bool:
@@ -155,7 +163,7 @@ def over(value: str, text: str) -> bool:
     wanted = content(value)
     if ends_something(value):
         return True
-    told = [sentence for sentence in sentences(text) if not supposes(sentence)]
+    told = [_AFFIRMING.sub(" ", told) for told in sentences(text) if not supposes(told)]
     clauses = [clause for sentence in told for clause in _CLAUSE.split(sentence)]
     named = [i for i, clause in enumerate(clauses) if wanted <= content(clause)]
     if not wanted or not named:

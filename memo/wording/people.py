@@ -145,9 +145,12 @@ def resolved(text: str, speaker: str) -> str:
     return text
 
 
-_IDIOM = r"(?<!\bthank )(?<!\bbless )(?<!\bsee )"
-_GENERAL = r"(?! (?:know|see|never know|can|can['’]t|could|couldn['’]t|have to|need to|get)\b)"
-"""`You never know` is said to nobody."""
+_IDIOM = "".join(rf"(?<!\b{verb} )" for verb in "thank bless see keep tell told".split())
+_GENERAL = (
+    r"(?! (?:never |always |already |also )?(?:know|knew|see|saw|hear|heard|think|thought|remember|"
+    r"said|told|ask|asked|mean|meant|can|can['’]t|could|couldn['’]t|have to|need to|get)\b)"
+)
+"""`You never know` is said to nobody, and `as you know` tells nothing of whom it is said to."""
 _LISTENER_FORMS = tuple(
     (re.compile(rf"{_IDIOM}\b{form}\b{_GENERAL}", re.IGNORECASE), becomes)
     for form, becomes in (
@@ -422,6 +425,26 @@ def answers_of_people(question: str, notes: str) -> bool:
     """
     said = [words for phrase, words in _SAID_OTHERWISE if phrase.search(notes)]
     return relates_as(question, " ".join([notes, *said]))
+
+
+_ASKED_OF = re.compile(
+    r"\b(?:[Dd]oes|[Dd]id|[Ii]s|[Ww]as|[Hh]as|[Ww]ill|about|with) ([^\W\d_a-z][\w-]*)\b|"
+    r"\b([^\W\d_a-z][\w-]*)['’]s\b"
+)
+
+
+def asked_of(question: str) -> str | None:
+    """The one person by name whom a question is about; None where `you` are, or several."""
+    if {"you", "your", "you're", "you've", "yours"} & set(words(question)):
+        return None
+    named = {one or other for one, other in _ASKED_OF.findall(question)}
+    named = {name for name in named if name.casefold() not in NOBODY | STOP | DAYS}
+    return named.pop() if len(named) == 1 else None
+
+
+def speaks_of_itself(text: str) -> bool:
+    """Whether a text says `I` or `my`."""
+    return bool((_FIRST_PERSON | {"my", "our", "mine", "ours"}) & set(words(text)))
 
 
 _WHO_IS_WHOSE = re.compile(
