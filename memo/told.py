@@ -55,10 +55,16 @@ class Told:
         return self.document.messages[evidence.message].at
 
     def names(self, fact: Fact, value: str, evidence: Evidence) -> bool:
-        """Whether a quote names a fact's subject, or `he` in it can be nobody else."""
+        """Whether a quote names a fact's subject, or `he` in it can be nobody else.
+
+        As where the message answers a question about them, and names no other.
+        """
         turn = self.spoken[evidence.message]
         if is_about(fact.claim, replace(turn, text=evidence.quote).told, turn.speaker):
             return True
+        asked = wording.asked_of(turn.context) if turn.context else None
+        if asked == owner(fact.claim) and not wording.acting(turn.text):
+            return not wording.speaks_of_itself(evidence.quote)
         meant = wording.owners(value, turn.told, turn.speaker, self.people)
         subject = set(wording.words(owner(fact.claim)))
         return bool(meant) and all(set(wording.words(who or "")) & subject for who in meant)

@@ -21,7 +21,7 @@ from toy import on
 from memo import wording
 from memo.erase import MAX_CHANGED, MAX_RETIRED, plan_edits
 from memo.errors import ContextOverflow
-from memo.extract import claim_of, spoken_in
+from memo.extract import claim_of, people_in, spoken_in
 from memo.prompts import NOT_SAID, gone_question
 from memo.records import (
     Add,
@@ -41,6 +41,7 @@ from memo.records import (
 )
 from memo.retrieve import candidates
 from memo.store import Store
+from memo.told import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -1579,6 +1580,25 @@ def test_what_is_answered_is_of_whom_was_asked(
         Document("chat", "q", talk), reader(extracts={"van": ["Ann has a van."]}, slots=slots)
     )
     assert life.true_on() == [whose]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "named"),
+    [
+        ("What's new at Ben's work?", "Lots! And he works nights now.", True),
+        ("What's new at your work?", "Lots! And he works nights now.", False),
+        ("What's new at Ben's work?", "Lots! And Cy said he works nights now.", False),
+        ("What's new at Ben's work?", "Lots! And I work nights now.", False),
+    ],
+)
+def test_he_in_an_answer_is_of_whom_was_asked(question: str, answer: str, named: bool) -> None:
+    at = on("2024-01-05")
+    talk = (Message(question, at, "Cy"), Message(answer, at, "Ann"), Message("Ha.", at, "Bo"))
+    said = Document("chat", "q", talk)
+    spoken = spoken_in(said)
+    told = Told(said, spoken, people_in(spoken, []), "fence")
+    quote = Evidence(answer.partition("! ")[2], 1)
+    assert told.names(fact(1, "Ben works days."), "nights", quote) == named
 
 
 # -- whatever the model replies ------------------------------------------------------
