@@ -66,7 +66,7 @@ def overtaken(
         named = " ".join(_value(fact) & wording.content(quote or ""))
         if not quote or not named or quote not in told.text or wording.partly(quote):
             continue
-        if not _is_named(fact, quote) or wording.is_imagined(quote):
+        if not _is_named(fact, quote) or wording.is_imagined(quote) or _lasts(quote):
             continue
         evidence = told.quote(fact, named)
         if evidence is not None and not told.replaces_nothing(evidence) and told.owns(fact, named):
@@ -84,6 +84,11 @@ def overtaken(
         if excludes >= (LIKELY if chance[0] < 0.5 else AGREEING)
         or wording.over(core(fact.claim), evidence.quote)
     }
+
+
+def _lasts(quote: str) -> bool:
+    """Whether words say that something still is: `I'm still on the number 12`."""
+    return "still" in wording.words(quote) and not wording.ends_something(quote)
 
 
 def _value(fact: Fact) -> frozenset[str]:

@@ -412,10 +412,13 @@ def test_a_name_is_not_spoken_of_by_a_word_with_its_stem(
     [
         ("If I left Acme at last it'd be for the sea.", "If Ann left Acme at last it'd be", False),
         ("Sure, I would give up Acme for the sea.", "Ann would give up Acme for the sea", False),
+        ("So, I am still at Acme every day.", "Ann is still at Acme every day", False),
         ("So, I gave up Acme for the sea.", "Ann gave up Acme for the sea", True),
     ],
 )
-def test_what_is_only_supposed_ends_nothing(life: Life, said: str, quote: str, ends: bool) -> None:
+def test_what_is_only_supposed_or_still_so_ends_nothing(
+    life: Life, said: str, quote: str, ends: bool
+) -> None:
     job = "Ann works at Acme."
     life.tell(document("I started at Acme.", "2024-01-05"), reader())
     life.tell(document(said, "2024-06-01"), reader(overtaken={job: quote}))
