@@ -34,6 +34,8 @@ MAX_FACTS = 8
 """Facts shown as evidence for a question."""
 MAX_LINKED = 3
 """Facts shown besides because they name what another names of whom the question is about."""
+MAX_BRIDGES = 8
+"""Names that are followed: each is a search."""
 MAX_PASSAGES = 4
 ALL = (State.CURRENT, State.UNCERTAIN, State.PAST)
 WIDELY = 64
@@ -56,94 +58,6 @@ def fuse(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
         for rank, id_ in enumerate(ranking):
             scores[id_] += 1 / (RRF_K + rank)
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
-
-
-def _without(quotes: Iterable[str], passage: Passage) -> Passage:
-    """A passage in which three dots stand for some of its sentences."""
-    text = passage.text
-    for quote in quotes:
-        text = re.sub(rf"(?<!\w){re.escape(quote)}(?!\w)", "\u2026", text)
-    return replace(passage, text=text)
-
-
-def _stale(passage: Passage, former: Iterable[Fact]) -> list[str]:
-    """Sentences that were said while a former fact held, and of whom it told, with its value.
-
-    The fact may have been taken from other words: what was said twice is over twice.
-    """
-    return [
-        sentence
-        for sentence in wording.sentences(passage.text)
-        for fact in former
-        if has_slot(fact.claim)
-        and (fact.until is None or passage.at < fact.until)
-        and wording.occurs(fact.claim.value, sentence)
-        and any(
-            name == passage.speaker or wording.occurs(name, sentence)
-            for name in fact.claim.subjects[:1]
-        )
-    ]
-
-
-def _linked(
-    store: Store, question: str, found: Iterable[Fact], near: list[int], as_of: datetime | None
-) -> list[Fact]:
-    """Live facts that go on from what was found of those asked about.
-
-    `Who is Ann's boss?` finds `Ann works at Acme`, and from there `Acme's head is Ms Thorne`.
-
-    Args:
-        store: Where to look.
-        question: In the person's words.
-        found: Facts near to it.
-        near: Ids of live facts, the nearest to the question first.
-        as_of: None for now.
-    """
-    found = list(found)
-    asked = _names(question)
-    bridges = _reached(asked, [fact for fact in found if fact.state in LIVE]) - asked
-    ids = dict.fromkeys(
-        FactId(id_)
-        for name in sorted(bridges)
-        for id_, _ in store.search_facts_by_words(name, NEAREST, LIVE, as_of)
-    )
-    known = {fact.id for fact in found}
-    others = [
-        fact
-        for fact in store.facts([id_ for id_ in ids if id_ not in known], as_of)
-        if bridges & set(wording.names(fact.text))
-    ]
-    place = {id_: rank for rank, id_ in enumerate(near)}
-    return sorted(others, key=lambda fact: place.get(fact.id, len(place)))[:MAX_LINKED]
-
-
-def _names(text: str) -> set[str]:
-    """Words of names; `Mum` is called otherwise elsewhere."""
-    return {
-        name
-        for name in wording.names(text)
-        if wording.content(name) and not wording.names_a_relation(name)
-    }
-
-
-def _reached(asked: set[str], facts: Iterable[Fact]) -> set[str]:
-    """Names that stand in facts beside one of those asked about, and these themselves."""
-    named = [_names(fact.text) for fact in facts]
-    return asked.union(*(names for names in named if names & asked))
-
-
-def _of_others(question: str, facts: Iterable[Fact]) -> set[FactId]:
-    """Facts of somebody whom nothing connects with those asked about: they only mislead a model.
-
-    None where no fact names any of those asked about.
-    """
-    facts = list(facts)
-    asked = _names(question)
-    reached = _reached(asked, facts)
-    if not any(asked & _names(fact.text) for fact in facts):
-        return set()
-    whose = {fact.id: _names(" ".join(fact.claim.subjects[:1])) for fact in facts}
-    return {id_ for id_, names in whose.items() if names and not names & reached}
 
 
 def candidates(
@@ -187,58 +101,154 @@ def evidence(
         question: In the person's words.
         as_of: None for now.
     """
-    vector = embedder.embed([question])[0] if embedder is not None else None
-
-    def search(states: Sequence[State], count: int) -> dict[int, float]:
-        found = [[i for i, _ in store.search_facts_by_words(question, 4 * count, states, as_of)]]
-        if vector is not None:
-            near = store.search_facts_by_vector(vector, 4 * count, states, as_of)
-            found.append([i for i, _ in near])
-        return dict(list(fuse(found).items())[:count])
-
-    if wording.asks_about_past(question):
-        scores = search(ALL, MAX_FACTS)
+    search = _Search(store, embedder, question, as_of)
+    about_past = wording.asks_about_past(question)
+    if about_past:
+        scores = search.facts(ALL, MAX_FACTS)
     else:
         # What fills the very slot that is asked for comes first, whatever else is near.
         slot = [fact.id for fact in store.facts_with_question(question, MAX_FACTS)]
         filling = [fact.id for fact in store.facts(slot, as_of) if fact.state in LIVE]
-        live = dict.fromkeys(filling, 1.0) | search(LIVE, MAX_FACTS - 2)
-        scores = dict(list(live.items())[: MAX_FACTS - 2]) | search((State.PAST,), 2)
+        live = dict.fromkeys(filling, 1.0) | search.facts(LIVE, MAX_FACTS - 2)
+        scores = dict(list(live.items())[: MAX_FACTS - 2]) | search.facts((State.PAST,), 2)
     kept = {fact.id: fact for fact in store.facts([FactId(id_) for id_ in scores], as_of)}
     former = [f.replaces for f in list(kept.values())[:2] if f.replaces and f.replaces not in kept]
     kept |= {fact.id: fact for fact in store.facts(former, as_of)}
-    wide = [] if vector is None else store.search_facts_by_vector(vector, WIDELY, LIVE, as_of)
-    linked = _linked(store, question, kept.values(), [id_ for id_, _ in wide], as_of)
+    linked = search.linked(list(kept.values()))
     kept |= {fact.id: fact for fact in linked}
-    for id_ in _of_others(question, kept.values()):
+    for id_ in _of_others(question, list(kept.values())):
         del kept[id_]
 
-    passages = [
-        [id_ for id_, _ in store.search_passages_by_words(question, 4 * MAX_PASSAGES, as_of)]
-    ]
-    if vector is not None:
-        near = store.search_passages_by_vector(vector, 4 * MAX_PASSAGES, as_of)
-        passages.append([id_ for id_, _ in near])
-    texts = dict(list(fuse(passages).items())[:MAX_PASSAGES])
-    spoken = {p.id: p for p in store.passages([PassageId(id_) for id_ in texts])}
-    if not wording.asks_about_past(question):
-        for passage, told in store.told_in(spoken).items():
-            # None is known yet of what begins later: `from tomorrow`.
-            past = {
-                fact.id: fact.state is State.PAST
-                for fact in store.facts([fact for fact, _ in told], as_of)
-            }
-            if past and all(past.values()):
-                del spoken[passage]
-                continue
-            holding = {quote for fact, quote in told if not past.get(fact)}
-            over = {quote for _, quote in told if quote} - holding
-            spoken[passage] = _without(over, spoken[passage])
-        over_now = [fact for fact in kept.values() if fact.state is State.PAST]
-        for place, words in spoken.items():
-            spoken[place] = _without(_stale(words, over_now), words)
+    texts = search.passages(MAX_PASSAGES)
+    spoken = store.passages([PassageId(id_) for id_ in texts])
+    if not about_past:
+        over = [fact for fact in kept.values() if fact.state is State.PAST]
+        spoken = [_without(_stale(p, over), p) for p in _holding(store, spoken, as_of)]
     ordered = [*map(FactId, scores), *(fact.id for fact in linked), *former]
+    said = {passage.id: passage for passage in spoken}
     return Evidence(
         tuple((kept[i], scores.get(i, 0.0)) for i in ordered if i in kept),
-        tuple((spoken[PassageId(i)], texts[i]) for i in texts if PassageId(i) in spoken),
+        tuple((said[PassageId(i)], texts[i]) for i in texts if PassageId(i) in said),
     )
+
+
+class _Search:
+    """One question's searches, each by keyword and, with an embedder, by meaning."""
+
+    def __init__(
+        self, store: Store, embedder: Embedder | None, question: str, as_of: datetime | None
+    ) -> None:
+        self._store, self._question, self._as_of = store, question, as_of
+        self._vector = embedder.embed([question])[0] if embedder is not None else None
+
+    def facts(self, states: Sequence[State], count: int) -> dict[int, float]:
+        """Ids with their scores, the best first."""
+        store, wide = self._store, 4 * count
+        found = [store.search_facts_by_words(self._question, wide, states, self._as_of)]
+        if self._vector is not None:
+            found.append(store.search_facts_by_vector(self._vector, wide, states, self._as_of))
+        return dict(list(fuse([id_ for id_, _ in ids] for ids in found).items())[:count])
+
+    def passages(self, count: int) -> dict[int, float]:
+        """Ids with their scores, the best first."""
+        store, wide = self._store, 4 * count
+        found = [store.search_passages_by_words(self._question, wide, self._as_of)]
+        if self._vector is not None:
+            found.append(store.search_passages_by_vector(self._vector, wide, self._as_of))
+        return dict(list(fuse([id_ for id_, _ in ids] for ids in found).items())[:count])
+
+    def linked(self, found: list[Fact]) -> list[Fact]:
+        """Live facts that go on from what was found of those asked about.
+
+        `Who is Ann's boss?` finds `Ann works at Acme`, and from there `Acme's head is Ms Thorne`.
+        """
+        asked = _names(self._question)
+        live = [fact for fact in found if fact.state in LIVE]
+        bridges = _reached(asked, live) - asked
+        known = {fact.id for fact in found}
+        ids = dict.fromkeys(
+            FactId(id_)
+            for name in sorted(bridges)[:MAX_BRIDGES]
+            for id_, _ in self._store.search_facts_by_words(name, NEAREST, LIVE, self._as_of)
+        )
+        others = [
+            fact
+            for fact in self._store.facts([id_ for id_ in ids if id_ not in known], self._as_of)
+            if bridges & _names(fact.text)
+        ]
+        if self._vector is None or len(others) <= MAX_LINKED:
+            return others[:MAX_LINKED]
+        near = self._store.search_facts_by_vector(self._vector, WIDELY, LIVE, self._as_of)
+        place = {id_: rank for rank, (id_, _) in enumerate(near)}
+        return sorted(others, key=lambda fact: place.get(fact.id, len(place)))[:MAX_LINKED]
+
+
+def _names(text: str) -> set[str]:
+    """Words of names; `Mum` is called otherwise elsewhere."""
+    return {
+        name
+        for name in wording.names(text)
+        if wording.content(name) and not wording.names_a_relation(name)
+    }
+
+
+def _reached(asked: set[str], facts: list[Fact]) -> set[str]:
+    """Names that stand in facts beside one of those asked about, and these themselves."""
+    named = [_names(fact.text) for fact in facts]
+    return asked.union(*(names for names in named if names & asked))
+
+
+def _of_others(question: str, facts: list[Fact]) -> set[FactId]:
+    """Facts of somebody whom nothing connects with those asked about: they only mislead a model.
+
+    None where no fact names any of those asked about.
+    """
+    asked = _names(question)
+    if not any(asked & _names(fact.text) for fact in facts):
+        return set()
+    reached = _reached(asked, facts)
+    whose = {fact.id: _names(" ".join(fact.claim.subjects[:1])) for fact in facts}
+    return {id_ for id_, names in whose.items() if names and not names & reached}
+
+
+def _holding(store: Store, spoken: list[Passage], as_of: datetime | None) -> list[Passage]:
+    """Passages without the words that said what is over; none of which all of it is."""
+    told = store.told_in(passage.id for passage in spoken)
+    holding = []
+    for passage in spoken:
+        quotes = told.get(passage.id, [])
+        known = store.facts([fact for fact, _ in quotes], as_of)
+        # None is known yet of what begins later: `from tomorrow`.
+        past = {fact.id: fact.state is State.PAST for fact in known}
+        if past and all(past.values()):
+            continue
+        still = {quote for fact, quote in quotes if not past.get(fact)}
+        holding.append(_without({quote for _, quote in quotes if quote} - still, passage))
+    return holding
+
+
+def _stale(passage: Passage, former: list[Fact]) -> list[str]:
+    """Sentences that were said while a former fact held, and of whom it told, with its value.
+
+    The fact may have been taken from other words: what was said twice is over twice.
+    """
+    return [
+        sentence
+        for sentence in wording.sentences(passage.text)
+        for fact in former
+        if has_slot(fact.claim)
+        and (fact.until is None or passage.at < fact.until)
+        and wording.occurs(fact.claim.value, sentence)
+        and any(
+            name == passage.speaker or wording.occurs(name, sentence)
+            for name in fact.claim.subjects[:1]
+        )
+    ]
+
+
+def _without(quotes: Iterable[str], passage: Passage) -> Passage:
+    """A passage in which three dots stand for some of its sentences."""
+    text = passage.text
+    for quote in quotes:
+        text = re.sub(rf"(?<!\w){re.escape(quote)}(?!\w)", "\u2026", text)
+    return replace(passage, text=text)
