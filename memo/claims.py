@@ -117,7 +117,10 @@ def names_value(claim: Claim, fact: Fact) -> bool:
         return False  # `no more gym on Mondays` may mean another day
     about = wording.content(" ".join(fact.claim.subjects))
     value = wording.content(core(fact.claim)) - about
-    if value and value <= wording.content(claim.text):
+    own = wording.content(" ".join(claim.subjects))
+    # `Nell has given up the bus` does not end that João is at the door of Nell.
+    whole = not value <= own or wording.parts(fact.text, claim.text)
+    if value and whole and value <= wording.content(claim.text):
         return True
     if has_slot(claim) and (over := wording.content(claim.value) - about) and over <= value:
         return has_slot(fact.claim) or 2 * len(over) >= len(value)

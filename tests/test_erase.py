@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from toy import on
 
 from memo import wording
+from memo.claims import names_value
 from memo.erase import MAX_CHANGED, MAX_RETIRED, plan_edits
 from memo.errors import ContextOverflow
 from memo.extract import claim_of, people_in, spoken_in
@@ -423,6 +424,38 @@ def test_what_is_only_supposed_or_still_so_ends_nothing(
     life.tell(document("I started at Acme.", "2024-01-05"), reader())
     life.tell(document(said, "2024-06-01"), reader(overtaken={job: quote}))
     assert life.texts(State.PAST) == ([job] if ends else [])
+
+
+@pytest.mark.parametrize(
+    ("known", "gone", "ends"),
+    [
+        ("Ben is at the door of Ann.", "Ann has given up the bus.", False),
+        ("Ben lives with Ann.", "Ann has given up the bus.", False),
+        ("Ben lives with Ann.", "Ann has moved out.", True),
+    ],
+)
+def test_who_gives_up_something_is_not_what_is_given_up(known: str, gone: str, ends: bool) -> None:
+    said = Claim(gone, "Is it true that Ann is gone?", "yes", ("Ann",))
+    kept = replace(fact(1, known), claim=Claim(known, "Who is Ben near?", "Ann", ("Ben",)))
+    assert names_value(said, kept) == ends
+
+
+def test_what_is_not_so_becomes_nothing_else_by_reading_alone(life: Life) -> None:
+    pets, where = "Ann can't have pets.", "What can't Ann have?"
+    lm = reader(
+        extracts={"landlord": [pets]},
+        slots={pets: f"{where} | pets | one"},
+        readings={("film", where): "bad films"},
+    )
+    life.tell(document("The landlord says I can't have pets.", "2024-01-05"), lm)
+    life.tell(document("I can't stand bad films at the film club.", "2024-06-01"), lm)
+    assert pets in life.true_on()
+
+
+def test_a_fact_about_you_is_about_nobody(life: Life) -> None:
+    lm = reader(extracts={"walk": ["Ann's flat only lets you walk.", "Ann walks to work."]})
+    life.tell(document("My flat only lets you walk to work.", "2024-01-05"), lm)
+    assert life.true_on() == ["Ann walks to work."]
 
 
 def test_what_is_said_only_to_be_denied_is_no_fact(life: Life) -> None:

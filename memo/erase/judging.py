@@ -229,6 +229,8 @@ class Judging(Placing):
         evidence = corrected.evidence if corrected else self.told.quote(fact, claim.value)
         if evidence is None:
             return
+        if wording.is_negative(fact.text) and not corrected:
+            return  # of `João can't have pets on the boat` it read `can't have bad films`
         instead = 1.0 if corrected else self._instead(fact, evidence, excluding)
         if instead < COEXISTING:
             return

@@ -65,7 +65,7 @@ def stating(sentence: str) -> list[str]:
         fact = f"{plain[0].upper()}{plain[1:]}."
         told = set(words(fact))
         loose = not stands_alone(fact) or is_imagined(fact) or told & (_CONDITIONS | _UNNAMED)
-        if not loose and not told & _SECOND_PERSON and _has_verb(fact):
+        if not loose and _has_verb(fact):
             found.append(fact)
     return found
 
@@ -178,5 +178,6 @@ def _noun(text: str) -> str:
 
 
 def stands_alone(sentence: str) -> bool:
-    """Whether a sentence can be read without the text it came from: no loose pronouns."""
-    return not set(words(sentence)) & {"he", "she", "it", "they", "him", "them", "this", "that"}
+    """Whether a sentence can be read without the text it came from: no loose pronouns, no `you`."""
+    loose = {"he", "she", "it", "they", "him", "them", "this", "that"} | _SECOND_PERSON
+    return not set(words(sentence)) & loose

@@ -154,6 +154,11 @@ def ends_something(text: str) -> bool:
     return bool(_ENDING.search(_AFFIRMING.sub(" ", _ARRIVING.sub(" ", text))))
 
 
+def is_negative(sentence: str) -> bool:
+    """Whether a sentence says what is not so: `João can't have pets on the boat`."""
+    return re.search(r"\b(?:not|never|no longer|cannot)\b|n['’]t\b", sentence) is not None
+
+
 def over(value: str, text: str) -> bool:
     """Whether a text says of a value that it is over, rather than of another in its sentence.
 

@@ -408,6 +408,23 @@ def relates_as(sentence: str, text: str) -> bool:
     )
 
 
+_COUPLE = re.compile(
+    r"\b(?:married|engaged|divorced|together with|dating|going out|lives? with|friends? with)\b",
+    re.IGNORECASE,
+)
+
+
+_PARTING = re.compile(
+    r"\b(?:moved out|left|divorced|separated|split|(?:broke|broken) (?:up|off)|died|passed away)\b",
+    re.IGNORECASE,
+)
+
+
+def parts(couple: str, sentence: str) -> bool:
+    """Whether what one sentence tells of two people ends when, as another says, one leaves."""
+    return _COUPLE.search(couple) is not None and _PARTING.search(sentence) is not None
+
+
 _SAID_OTHERWISE = (
     (re.compile(r"\b(?:married|engaged)\b", re.IGNORECASE), "wife husband fiance partner"),
     (re.compile(r"\bsibling\b", re.IGNORECASE), "brother sister siblings"),
