@@ -10,7 +10,6 @@ from memo.wording.clauses import (
     leading_subjects,
     stands_alone,
     stating,
-    supposes,
     unfolded,
 )
 from memo.wording.endings import (
@@ -30,6 +29,7 @@ from memo.wording.endings import (
     passes,
     recalls,
     returns,
+    supposes,
     told,
     without_endings,
 )

@@ -17,8 +17,6 @@ _MUTUAL = re.compile(
     re.IGNORECASE,
 )
 
-_SUPPOSING = re.compile(r"(?:and |but |so )?(?:if|imagine|suppose)\b", re.IGNORECASE)
-
 _OFFERED = re.compile(r"\boffered ([^\W\d_a-z][\w-]{0,30}|me|us) ([^,.;!?]{1,80})")
 _TAKEN = re.compile(
     r"\b(?:accept\w*|said yes|took|taken|taking|start\w*|signed|since|now|moved)\b", re.IGNORECASE
@@ -83,11 +81,6 @@ def _has_verb(sentence: str) -> bool:
         return len(about) > 1 or about[0][-1:] == "s"  # else the clause was cut wrongly
     acts = bool(VERB.fullmatch(verb)) and verb not in STOP
     return verb in _AUXILIARIES or (first != "the" and acts)
-
-
-def supposes(text: str) -> bool:
-    """Whether a sentence begins by supposing something: what it goes on to say is not so."""
-    return bool(_SUPPOSING.match(text))
 
 
 def is_imagined(fact: str) -> bool:

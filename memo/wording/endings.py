@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from memo.wording.clauses import supposes
 from memo.wording.words import DAYS, LEADING, STOP, WORD, content, names, sentences, words
 
 _ENDING = re.compile(
@@ -142,6 +141,8 @@ _PARTLY = re.compile(
     re.IGNORECASE,
 )
 
+_SUPPOSING = re.compile(r"(?:and |but |so )?(?:if|imagine|suppose)\b", re.IGNORECASE)
+
 _PAST = re.compile(
     r"\b(did|was|were|had|used to|before|previous(?:ly)?|former(?:ly)?|earlier|once|"
     r"back (?:in|then)|ago|last|until|first|old|originally|in (?:19|20)\d\d)\b",
@@ -152,6 +153,11 @@ _PAST = re.compile(
 def ends_something(text: str) -> bool:
     """Whether a sentence has a word that ends, negates or replaces."""
     return bool(_ENDING.search(_AFFIRMING.sub(" ", _ARRIVING.sub(" ", text))))
+
+
+def supposes(text: str) -> bool:
+    """Whether a sentence begins by supposing something: what it goes on to say is not so."""
+    return bool(_SUPPOSING.match(text))
 
 
 def is_negative(sentence: str) -> bool:
