@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from memo import prompts, wording
@@ -28,7 +29,7 @@ SELF_CONTAINED = 12
 """Words from which a first sentence is read without the question that it answers."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spoken:
     """One message with its speaker."""
 
@@ -42,7 +43,7 @@ class Spoken:
     listener: str | None = None
     """Whom `you` means; None where that cannot be told."""
 
-    @property
+    @cached_property
     def told(self) -> str:
         """The text with whom it is said to named."""
         return wording.addressing(self.text, self.listener) if self.listener else self.text

@@ -212,7 +212,7 @@ def _of_others(question: str, facts: list[Fact]) -> set[FactId]:
 
 
 def _holding(store: Store, spoken: list[Passage], as_of: datetime | None) -> list[Passage]:
-    """Passages without the words that said what is over; none of which all of it is."""
+    """Passages without the words that said what is over, and none that said nothing else."""
     told = store.told_in(passage.id for passage in spoken)
     holding = []
     for passage in spoken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from memo.wording.people import NOBODY, VERB, relation
+from memo.wording.people import NOBODY, SECOND_PERSON, VERB, relation
 from memo.wording.words import DAYS, POSSESSIVE, STOP, content, words
 
 _SINGULAR = {"have": "has", "are": "is", "were": "was", "live": "lives", "work": "works"}
@@ -39,7 +39,6 @@ _VERBS_OF_SEVERAL = frozenset("have are were".split())
 
 _AUXILIARIES = frozenset("is was has had will can ca could does did wo".split())
 
-_SECOND_PERSON = frozenset("you your you're you've you'll yours".split())
 
 _CONDITIONS = frozenset("if unless imagine suppose".split())
 
@@ -172,5 +171,5 @@ def _noun(text: str) -> str:
 
 def stands_alone(sentence: str) -> bool:
     """Whether a sentence can be read without the text it came from: no loose pronouns, no `you`."""
-    loose = {"he", "she", "it", "they", "him", "them", "this", "that"} | _SECOND_PERSON
+    loose = {"he", "she", "it", "they", "him", "them", "this", "that"} | SECOND_PERSON
     return not set(words(sentence)) & loose

@@ -174,11 +174,11 @@ def over(value: str, text: str) -> bool:
     wanted = content(value)
     if ends_something(value):
         return True
-    told = [_AFFIRMING.sub(" ", told) for told in sentences(text) if not supposes(told)]
-    clauses = [clause for sentence in told for clause in _CLAUSE.split(sentence)]
+    stated = [_AFFIRMING.sub(" ", one) for one in sentences(text) if not supposes(one)]
+    clauses = [clause for sentence in stated for clause in _CLAUSE.split(sentence)]
     named = [i for i, clause in enumerate(clauses) if wanted <= content(clause)]
     if not wanted or not named:
-        return ends_something(" ".join(told))
+        return ends_something(" ".join(stated))
     return any(
         _is_over(wanted, clauses[i]) or _it_ends(value, clauses[i], clauses[i + 1 : i + 2])
         for i in named

@@ -19,6 +19,8 @@ from memo.wording.words import (
 
 _FIRST_PERSON = frozenset("i i'm i've i'll i'd we we're we've we'll we'd me us".split())
 
+SECOND_PERSON = frozenset("you your you're you've you'll yours".split())
+
 _THIRD_PERSON = frozenset("he she they he's she's they're they've they'll his her their".split())
 
 _ELDERS = (
@@ -452,7 +454,7 @@ _ASKED_OF = re.compile(
 
 def asked_of(question: str) -> str | None:
     """The one person by name whom a question is about; None where `you` are, or several."""
-    if {"you", "your", "you're", "you've", "yours"} & set(words(question)):
+    if SECOND_PERSON & set(words(question)):
         return None
     named = {one or other for one, other in _ASKED_OF.findall(question)}
     named = {name for name in named if name.casefold() not in NOBODY | STOP | DAYS}
@@ -478,7 +480,7 @@ def is_of_others(question: str, note: str) -> bool:
     asked = _WHO_IS_WHOSE.fullmatch(question.strip())
     if asked is None or asked["name"].casefold() not in _NEAR_PEOPLE:
         return False
-    if (_FIRST_PERSON | _POSSESSIVES | {"you", "your"}) & set(words(note)):
+    if (_FIRST_PERSON | SECOND_PERSON | _POSSESSIVES) & set(words(note)):
         return False
     named = re.search(rf"(?<!\w){re.escape(asked['owner'])}(?!\w)", note, re.IGNORECASE)
     return named is None and answers_of_people(question, note)
@@ -603,10 +605,9 @@ def may_own(
     Of somebody else who takes part in the conversation (`present`) only what names or
     addresses them can be said.
     """
-    if subject in present and subject != speaker:
-        addressed = {"you", "your", "you're", "you've", "you'll", *words(subject)}
-        if not addressed & set(words(text)):
-            return False
+    addressed = SECOND_PERSON | set(words(subject))
+    if subject in present and subject != speaker and not addressed & set(words(text)):
+        return False
     marked = owners(value, text, speaker, people)
     if not marked or None in marked:
         return True
