@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
+    from memo.kin import Derived
     from memo.lm import LanguageModel
     from memo.records import FactId
 
@@ -44,6 +45,11 @@ class Found(Protocol):
     @property
     def passages(self) -> Sequence[tuple[Passage, float]]:
         """What was said by then."""
+        ...
+
+    @property
+    def derived(self) -> Derived | None:
+        """What follows from some of the facts."""
         ...
 
 
@@ -83,13 +89,14 @@ def answer(
     first = 0.0
     text = ""
     draft = _Draft()
+    joined = _joined(question, notes, evidence.derived, draft)
     if notes.lines:
-        pieces = _reply(question, notes, lm, draft)
+        pieces = iter([joined]) if joined else _reply(question, notes, lm, draft)
         for piece in pieces:
             first = first or time.monotonic() - started
             text += piece
             yield piece
-    tail = _tail(question, notes, draft, text)
+    tail = "" if joined else _tail(question, notes, draft, text)
     if tail:
         first = first or time.monotonic() - started
         yield tail
@@ -178,6 +185,11 @@ class _Notes:
     def text(self) -> str:
         return "\n".join([f"Today is {self.today:%Y-%m-%d}.", *self.lines])
 
+    def only(self, cited: CitedFact) -> _Notes:
+        """One fact of them."""
+        lines = (self.lines[cited.n - 1],)
+        return replace(self, facts=(replace(cited, n=1),), passages=(), lines=lines)
+
     def seen(self, text: str) -> list[int]:
         """The numbers that a text cites, of what the model was shown."""
         return [n for n in map(int, _CITATION.findall(text)) if n <= len(self.lines)]
@@ -214,6 +226,12 @@ def _interval(fact: Fact, zone: tzinfo | None) -> str:
 
 def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) -> Iterator[str]:
     """Stream the sentence, once the value before it is known to stand in the notes."""
+    if (outright := _outright(question, notes)) is not None:
+        draft.value, draft.abstained = outright.fact.claim.value, None
+        yield f"{outright.fact.text.rstrip('.')} [{outright.n}]."
+        if question.wants_list:
+            draft.items = _items(question, draft.value, notes, lm)
+        return
     value = _choose(question, notes, lm) if question.choices and not question.wants_list else ""
     begun = f"{value} |" if value else ""
     prompt = prompts.answering(notes.text, question.text, notes.word, reply=begun)
@@ -223,6 +241,12 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
         value, sentence = _head(pieces)
         refused = value.casefold().startswith(prompts.NOT_SAID)
         if refused or not _stands(value, question, notes):
+            if (read := _read(question, notes, lm)) is None:
+                return
+            cited, draft.value, draft.abstained = *read, None
+            yield f"{cited.fact.text.rstrip('.')} [{cited.n}]."
+            if question.wants_list:
+                draft.items = _items(question, draft.value, notes, lm)
             return
     draft.value, draft.abstained = value, None
     if (fresh := _without_stale(value, question, notes)) is not None:
@@ -243,6 +267,91 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
         yield f" [{best}]"
     if question.wants_list:
         draft.items = _items(question, value, notes, lm)
+
+
+def _joined(
+    question: Question, notes: _Notes, derived: Derived | None, draft: _Draft
+) -> str | None:
+    """What follows from some facts, each cited; None where a fact that is as new says it itself."""
+    if derived is None or question.choices:
+        return None
+    told = [
+        cited.fact.since
+        for cited in notes.facts
+        if cited.fact.state is State.CURRENT
+        and wording.asks_for(question.text, cited.fact.claim.question)
+    ]
+    if told and max(told) >= derived.since:
+        return None
+    numbers = {cited.fact.id: cited.n for cited in notes.facts}
+    if not all(fact.id in numbers for fact in derived.facts):
+        return None
+    because = "; ".join(f"{fact.text.rstrip('.')} [{numbers[fact.id]}]" for fact in derived.facts)
+    if not derived.names:
+        if not told:
+            return None
+        draft.abstained = RETRACTED
+        return f"Not any more: {because}."
+    draft.value, draft.abstained = " and ".join(derived.names), None
+    draft.items = derived.names
+    return f"{draft.value}: {because}."
+
+
+def _outright(question: Question, notes: _Notes) -> CitedFact | None:
+    """The newest current fact that says who all are, or who is married, as it is asked.
+
+    Its question was made by code, not by a model, so that it is what the fact answers.
+    """
+    if question.choices or wording.asks_about_past(question.text):
+        return None
+    found = [
+        cited
+        for cited in notes.facts
+        if cited.fact.state is State.CURRENT
+        and (wording.whole_list(cited.fact.text) or wording.marriage(cited.fact.text))
+        and wording.asks_for(question.text, cited.fact.claim.question)
+        and not wording.ends_something(cited.fact.text)
+    ]
+    return max(found, key=lambda cited: cited.fact.since, default=None)
+
+
+_NOBODY = re.compile(r"(?:no|none|nobody|no longer|not)\b", re.IGNORECASE)
+MAX_READ = 6
+"""Facts that are put to the question one by one where the model found no answer in all of them."""
+
+
+def _read(question: Question, notes: _Notes, lm: LanguageModel) -> tuple[CitedFact, str] | None:
+    """The newest of the best current facts that answers a question, read by itself; its answer.
+
+    A small model overlooks in ten notes what it reads in one of them.
+    """
+    if question.choices or wording.asks_about_past(question.text):
+        return None
+    known = [c for c in notes.facts if c.fact.state is State.CURRENT and has_slot(c.fact.claim)]
+    same = [c for c in known if wording.asks_for(question.text, c.fact.claim.question)]
+    if any(_NOBODY.match(c.fact.claim.value) or "no longer" in c.fact.text for c in same):
+        return None  # it is known that there is none
+    if same:
+        newest = max(same, key=lambda cited: cited.fact.since)
+        return newest, newest.fact.claim.value
+    known = [c for c in known if _stands(c.fact.claim.value, question, notes.only(c))][:MAX_READ]
+    if not known:
+        return None
+    replies = lm.complete(
+        [prompts.reading(c.fact.text, question.text, notes.word) for c in known],
+        max_tokens=prompts.READING_TOKENS,
+        stop=("\n",),
+    )
+    found = [
+        (cited, answer)
+        for cited, reply in zip(known, replies, strict=True)
+        if reply.finished
+        and (answer := reply.text.strip().rstrip("."))
+        and answer.casefold() != prompts.NOT_SAID
+        and wording.same_value(answer, cited.fact.claim.value)
+        and not wording.echoes(answer, question.text)
+    ]
+    return max(found, key=lambda pair: pair[0].fact.since, default=None)
 
 
 def _without_stale(value: str, question: Question, notes: _Notes) -> CitedFact | None:
@@ -340,11 +449,13 @@ def _items(question: Question, value: str, notes: _Notes, lm: LanguageModel) -> 
         return tuple(named or right)
     who = question.text.casefold().startswith("who")
     asked = wording.names(question.text) if who else ()  # nobody is their own brother
+    items = (part.strip() for part in re.split(r",| and ", value))
     return tuple(
         item
-        for part in re.split(r",| and ", value)
-        if (item := part.strip())
+        for item in dict.fromkeys(items)
+        if item
         and item not in asked
+        and not wording.content(item) <= wording.content(question.text)
         and any(wording.occurs(item, line) for line in notes.lines)
     )
 

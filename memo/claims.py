@@ -41,6 +41,34 @@ def whose(claim: Claim) -> list[str]:
     return [*main, *(subject for subject in claim.subjects if subject not in main)]
 
 
+def is_whole(claim: Claim) -> bool:
+    """Whether a claim says all who are something to somebody: `Ann's colleagues are Bo and Cy`."""
+    return wording.whole_list(claim.text) is not None
+
+
+def is_kinship(claim: Claim) -> bool:
+    """Whether a claim says who is somebody's kin by birth, which nothing ends."""
+    listed = wording.whole_list(claim.text)
+    return wording.is_kinship(claim.text) or (listed is not None and listed.of_kin)
+
+
+def supplants(claim: Claim, fact: Claim) -> bool:
+    """Whether a claim ends another answer to its question, as code can tell: no model is asked.
+
+    Who is married to one is to no other; a whole list ends another one, and who is not in it;
+    of kin by birth only a list that has grown does.
+    """
+    if wording.same_value(claim.value, fact.value):
+        return False
+    listed = wording.whole_list(claim.text)
+    if listed is None:
+        both = wording.marriage(claim.text), wording.marriage(fact.text)
+        return all(wed is not None and not wed.over for wed in both)
+    if listed.of_kin:
+        return is_whole(fact) and wording.content(fact.value) <= wording.content(claim.value)
+    return True
+
+
 def owner(claim: Claim) -> str:
     """To whom a claim's value belongs; for who holds a place in a life, whose life that is."""
     if not claim.subjects:
@@ -80,12 +108,18 @@ def says(little: Claim, much: Claim) -> bool:
         return False
     if wording.ends_something(little.text) != wording.ends_something(much.text):
         return False
+    if is_whole(little) and is_whole(much) and _is_asked_alike(little, much):
+        return wording.same_value(little.value, much.value)
     named = little.subjects[0] if little.subjects[:1] == much.subjects[:1] else ""
     if _without_first(named, little.text) <= _without_first(named, much.text):
         return True
-    same_question = wording.content(little.question) == wording.content(much.question)
     value = wording.content(little.value)
-    return same_question and has_slot(little) and value <= wording.content(much.value)
+    alike = has_slot(little) and _is_asked_alike(little, much)
+    return alike and value <= wording.content(much.value)
+
+
+def _is_asked_alike(one: Claim, other: Claim) -> bool:
+    return wording.content(one.question) == wording.content(other.question)
 
 
 def _without_first(name: str, text: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from memo import prompts, wording
-from memo.claims import anchor, has_slot, principals, same_subject
+from memo.claims import anchor, has_slot, is_whole, principals, same_subject
 from memo.records import Claim, Document, Evidence
 
 if TYPE_CHECKING:
@@ -183,7 +183,8 @@ def extract(
                 ):
                     stated.setdefault((turn.message, wording.content(fact)), (turn, fact))
     said = _admitted(list(stated.values()), document, spoken, lm)
-    said += _admitted(_missed(worth, said), document, spoken, lm, literal=True)
+    by_code = _wed(parts) + _missed(worth, said)
+    said += _admitted(by_code, document, spoken, lm, literal=True)
     said = [s for i, s in enumerate(said) if not any(_repeats(s, t) for t in said[:i])]
     said.sort(key=lambda s: s.evidence.message)
     return [
@@ -192,7 +193,20 @@ def extract(
 
 
 def _repeats(one: Said, other: Said) -> bool:
-    return wording.content(one.claim.text) == wording.content(other.claim.text)
+    alike = wording.content(one.claim.text) == wording.content(other.claim.text)
+    return alike and one.claim.subjects[:1] == other.claim.subjects[:1]
+
+
+def _wed(parts: Iterable[tuple[Spoken, str, str | None]]) -> list[tuple[Spoken, str]]:
+    """Marriages and divorces, each as a sentence about the one and about the other."""
+    found: list[tuple[Spoken, str]] = []
+    for turn, part, asked in parts:
+        if asked and turn.listener:
+            asked = wording.resolved(wording.addressing(asked, turn.speaker), turn.listener)
+        for wed in wording.marriages(part, asked):
+            sides = [wed] if "I" in {wed.one, wed.other} else [wed, wed.turned]
+            found += [(turn, side.sentence) for side in sides]
+    return found
 
 
 _SLIGHT = wording.content(
@@ -252,6 +266,8 @@ def _admitted(
         )
         if not ends and wording.denies(claim.value, evidence.quote):
             continue
+        if wording.is_negative(claim.text) and wording.only_forbids(evidence.quote):
+            continue  # of `I work till six, don't ring` it wrote that Ann does not ring
         if ends and wording.partly(evidence.quote) and not wording.ends_something(evidence.quote):
             continue  # of a carpet that is `a third done` it wrote that it is finished
         said.append(Said(claim, evidence, document.messages[evidence.message].at, ends))
@@ -281,7 +297,8 @@ def _attributed(
     others = set(wording.names(claim.text)) - set(wording.names(about))
     value = anchor(claim.value if has_slot(claim) else claim.text, claim.text, claim.subjects)
     known = people - others  # of `Ann owes Hedda money` the money need not be Hedda's
-    if wording.may_own(claim.subjects[0], value, turn.told, turn.speaker, known, present):
+    whom = claim.subjects[-1 if is_whole(claim) else 0]  # `Ann's colleague`: it lists what is hers
+    if wording.may_own(whom, value, turn.told, turn.speaker, known, present):
         return claim
     owners = wording.owners(value, turn.told, turn.speaker, known)
     (owner,) = owners if len(owners) == 1 else (None,)
@@ -320,11 +337,11 @@ def _renamed(claim: Claim, speaker: str, owner: str) -> Claim:
 
 
 def _claims(sentences: list[str], lm: LanguageModel) -> list[Claim]:
-    """Sentences with their slots: relations by code, the others by the model, all in one batch."""
-    related = {sentence: wording.relation(sentence) for sentence in sentences}
+    """Sentences with their slots: who is what to whom by code, the others by the model, at once."""
+    by_code = {sentence: _of_people(sentence) for sentence in sentences}
     asked = {
         sentence: wording.renamed(sentence, wording.leading_subjects(sentence))
-        for sentence, known in related.items()
+        for sentence, known in by_code.items()
         if known is None
     }
     replies = (
@@ -341,9 +358,7 @@ def _claims(sentences: list[str], lm: LanguageModel) -> list[Claim]:
         for (sentence, lent), reply in zip(asked.items(), replies, strict=True)
     }
     return [
-        _relation_claim(sentence, known)
-        if (known := related[sentence]) is not None
-        else _claim(sentence, slots[sentence], wording.leading_subjects(sentence))
+        by_code[sentence] or _claim(sentence, slots[sentence], wording.leading_subjects(sentence))
         for sentence in sentences
     ]
 
@@ -407,11 +422,20 @@ def _is_grounded(sentence: str, turn: Spoken, document: Document) -> bool:
     return len(predicate & there) >= 0.5 * len(predicate)
 
 
-def _relation_claim(sentence: str, related: wording.Relation) -> Claim:
-    """Who holds a place in somebody's life: whoever comes next in it takes the place."""
-    subjects = (related.person, related.holder)
-    question = f"Who is {related.holder}?"
-    return Claim(sentence, question, related.person, subjects, related.several)
+def _of_people(sentence: str) -> Claim | None:
+    """Who holds a place in somebody's life, or all who do; None for any other sentence.
+
+    Whoever comes next takes a place that one holds; the next whole list takes that of a list.
+    """
+    if (related := wording.relation(sentence)) is not None:
+        subjects = (related.person, related.holder)
+        question = f"Who is {related.holder}?"
+        return Claim(sentence, question, related.person, subjects, related.several)
+    if (wed := wording.marriage(sentence)) is not None:
+        return Claim(sentence, wed.question, wed.other, (wed.one,))
+    if (listed := wording.whole_list(sentence)) is not None:
+        return Claim(sentence, listed.question, listed.value, (listed.owner, listed.holder))
+    return None
 
 
 def _claim(sentence: str, slot: prompts.Slot | None, subjects: tuple[str, ...]) -> Claim:

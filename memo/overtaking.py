@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from memo import prompts, wording
-from memo.claims import core, goes_on, has_slot
+from memo.claims import core, goes_on, has_slot, is_kinship
 from memo.slots import AGREEING
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def overtaken(
         for fact in facts
         if has_slot(fact.claim)
         and goes_on(fact.claim)
-        and not wording.is_kinship(fact.text)
+        and not is_kinship(fact.claim)
         and not wording.ends_something(fact.text)
         and _value(fact) & spoken_of
         and _is_named(fact, told.text)
@@ -66,10 +66,12 @@ def overtaken(
         named = " ".join(_value(fact) & wording.content(quote or ""))
         if not quote or not named or quote not in told.text or wording.partly(quote):
             continue
-        if not _is_named(fact, quote) or wording.is_imagined(quote) or _lasts(quote):
+        if not _is_named(fact, quote) or _lasts(quote):
             continue
         evidence = told.quote(fact, named)
-        if evidence is not None and not told.replaces_nothing(evidence) and told.owns(fact, named):
+        if evidence is None or wording.is_imagined(f"{quote} {evidence.quote}"):
+            continue
+        if not told.replaces_nothing(evidence) and told.owns(fact, named):
             found.append((fact, quote, evidence))
     if not found:
         return {}
@@ -91,10 +93,17 @@ def _lasts(quote: str) -> bool:
     return "still" in wording.words(quote) and not wording.ends_something(quote)
 
 
+_UNITS = wording.content(
+    "second minute hour am pm day week weekend month year pound euro dollar penny cent kilo km mile"
+)
+
+
 def _value(fact: Fact) -> frozenset[str]:
     """The telling stems of a fact's value: neither its subjects nor, if it has others, names."""
     value = core(fact.claim)
     named = wording.telling(value) - wording.content(" ".join(fact.claim.subjects))
+    if any(word[0].isdigit() for word in wording.words(value)):
+        named -= _UNITS  # of `33,000 a year` a year is in half of all sentences
     return named - wording.content(" ".join(wording.names(value))) or named
 
 

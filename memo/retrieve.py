@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from memo import wording
 from memo.claims import has_slot
+from memo.kin import Derived, Kin
 from memo.records import Candidates, Document, Fact, FactId, Passage, PassageId, State
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Evidence:
 
     facts: tuple[tuple[Fact, float], ...] = ()
     passages: tuple[tuple[Passage, float], ...] = ()
+    derived: Derived | None = None
+    """What follows from some of the facts, where no single one may tell it."""
 
 
 def fuse(rankings: Iterable[Sequence[int]]) -> dict[int, float]:
@@ -118,17 +121,22 @@ def evidence(
     kept |= {fact.id: fact for fact in linked}
     for id_ in _of_others(question, list(kept.values())):
         del kept[id_]
+    derived = None if about_past else Kin(search.naming).derived(question)
+    links = {} if derived is None else {fact.id: fact for fact in derived.facts}
+    kept |= links
 
     texts = search.passages(MAX_PASSAGES)
     spoken = store.passages([PassageId(id_) for id_ in texts])
     if not about_past:
         over = [fact for fact in kept.values() if fact.state is State.PAST]
         spoken = [_without(_stale(p, over), p) for p in _holding(store, spoken, as_of)]
-    ordered = [*map(FactId, scores), *(fact.id for fact in linked), *former]
+    ordered = [*links, *map(FactId, scores), *(fact.id for fact in linked), *former]
+    ordered = list(dict.fromkeys(ordered))
     said = {passage.id: passage for passage in spoken}
     return Evidence(
         tuple((kept[i], scores.get(i, 0.0)) for i in ordered if i in kept),
         tuple((said[PassageId(i)], texts[i]) for i in texts if PassageId(i) in said),
+        derived,
     )
 
 
@@ -156,6 +164,15 @@ class _Search:
         if self._vector is not None:
             found.append(store.search_passages_by_vector(self._vector, wide, self._as_of))
         return dict(list(fuse([id_ for id_, _ in ids] for ids in found).items())[:count])
+
+    def naming(self, name: str) -> list[Fact]:
+        """Facts in any state that have a name in their words; of `I`, those that hold."""
+        if name == "I":
+            mine = self._store.current_facts_about({name}, WIDELY)
+            return self._store.facts([fact.id for fact in mine], self._as_of)
+        found = self._store.search_facts_by_words(name, WIDELY, ALL, self._as_of)
+        facts = self._store.facts([FactId(id_) for id_, _ in found], self._as_of)
+        return [fact for fact in facts if wording.occurs(name, fact.text)]
 
     def linked(self, found: list[Fact]) -> list[Fact]:
         """Live facts that go on from what was found of those asked about.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memo import prompts, wording
-from memo.claims import bare, has_slot, same_subject, says, without
+from memo.claims import bare, has_slot, same_subject, says, supplants, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,6 +134,7 @@ def _excluding(
         if not said[i].ends
         and not wording.ends_something(fact.text)
         and not wording.same_value(said[i].claim.value, fact.claim.value)
+        and not supplants(said[i].claim, fact.claim)
     ]
     chances = exclusion([(fact.text, said[i].claim.text) for i, fact in asked])
     found = dict(zip(asked, chances, strict=True))

@@ -164,9 +164,49 @@ def test_what_the_notes_do_not_say_was_never_recorded(reply: str) -> None:
 
 
 def test_a_value_that_stands_in_no_note_is_not_given() -> None:
-    said = asked(WORK, found(job("Acme")), {WORK: "Zanzibar | Ann works at Zanzibar [1]."})
+    notes = found(pet("a dog", 1))
+    said = asked(WORK, notes, {WORK: "Zanzibar | Ann works at Zanzibar [1]."})
     assert said.abstained == NEVER_RECORDED
     assert "Zanzibar" not in said.text
+
+
+@pytest.mark.parametrize("reply", ["not said", "Zanzibar | Ann works at Zanzibar [1]."])
+def test_what_the_model_overlooks_is_read_in_the_fact_that_answers_it(reply: str) -> None:
+    notes = found(pet("a dog", 1), job("Acme", 2), job("Borealis", 3, since=on("2024-03-01")))
+    said = asked(WORK, notes, {WORK: reply})
+    assert (said.answer, said.text) == ("Borealis", "Ann works at Borealis [3].")
+
+
+def test_where_there_is_known_to_be_none_nothing_else_is_read() -> None:
+    question = "Who is Ann married to?"
+    none = Claim("Ann has no husband.", question, "no husband", ("Ann",))
+    other = Claim("Bo is married to Ann's boss.", "Who is Bo married to?", "Ann's boss", ("Bo",))
+    facts = [
+        Fact(FactId(i), claim, State.CURRENT, on("2024-01-05"), None)
+        for i, claim in enumerate((none, other), 1)
+    ]
+    lm = FakeLM(answers={question: "not said"}, readings={("Bo is", question): "Ann's boss"})
+    *_, said = answer(Question(question), found(*facts), lm)
+    assert isinstance(said, Answer)
+    assert said.abstained is not None
+
+
+def test_what_is_worded_otherwise_is_read_fact_by_fact() -> None:
+    question = "Which pet does Ann keep?"
+    lm = FakeLM(answers={question: "not said"}, readings={("Ann has a dog", question): "a dog"})
+    *_, said = answer(Question(question), found(job("Acme", 1), pet("a dog", 2)), lm)
+    assert isinstance(said, Answer)
+    assert (said.answer, said.text) == ("a dog", "Ann has a dog [2].")
+
+
+@pytest.mark.parametrize("asked_for", ["colleagues", "coworkers"])
+def test_a_whole_list_is_answered_without_a_model(asked_for: str) -> None:
+    text = "Ann works with Bo and Cy."
+    listed = Claim(text, "Who are Ann's colleagues?", "Bo and Cy", ("Ann", "Ann's colleague"))
+    notes = found(Fact(FactId(1), listed, State.CURRENT, on("2024-01-05"), None))
+    said = asked(Question(f"Who are Ann's {asked_for}?", wants_list=True), notes)
+    assert (said.items, said.usage.calls) == (("Bo", "Cy"), 0)
+    assert said.text == "Ann works with Bo and Cy [1]."
 
 
 def test_somebody_of_whom_no_note_speaks_has_no_answer() -> None:

@@ -1750,3 +1750,82 @@ def test_the_same_work_elsewhere_takes_the_place_of_what_was_left(
         reader(slots=slots, extracts=extracts, readings={("", job): "a nurse"}),
     )
     assert set(life.texts(State.CURRENT)) == current
+
+
+# -- lists and couples -------------------------------------------------------------------
+
+BOTH, THREE = "Ann's colleagues are Bo and Cy.", "Ann's colleagues are Bo, Di and Ed."
+
+
+def test_a_whole_list_takes_the_place_of_the_one_before(life: Life) -> None:
+    lm = reader(extracts={"Bo and Cy": [BOTH], "Di and Ed": [THREE]})
+    life.tell(document("My colleagues are Bo and Cy.", "2024-01-05"), lm)
+    life.tell(document("My colleagues are Bo, Di and Ed now.", "2024-06-01"), lm)
+    assert life.true_on("2024-03-01") == [BOTH]
+    assert life.true_on() == [THREE]
+    (old,) = life.texts(State.PAST)
+    assert old == BOTH
+
+
+def test_one_more_name_makes_another_list(life: Life) -> None:
+    more = "Ann's colleagues are Bo, Cy and Di."
+    lm = reader(extracts={"Bo and Cy": [BOTH], "Cy and Di": [more]})
+    life.tell(document("My colleagues are Bo and Cy.", "2024-01-05"), lm)
+    life.tell(document("My colleagues are Bo, Cy and Di.", "2024-06-01"), lm)
+    assert life.true_on() == [more]
+
+
+def test_that_somebody_is_one_of_them_takes_no_lists_place(life: Life) -> None:
+    lm = reader(
+        extracts={"Bo and Cy": [BOTH], "colleague Di": ["Di is Ann's colleague."]},
+        readings={("colleague Di", "Who are Ann's colleagues?"): "Di"},
+    )
+    life.tell(document("My colleagues are Bo and Cy.", "2024-01-05"), lm)
+    life.tell(document("My colleague Di says hello.", "2024-06-01"), lm)
+    assert BOTH in life.true_on()
+
+
+def test_kin_is_struck_from_no_list_but_may_join_one(life: Life) -> None:
+    two, other, three = (
+        f"Ann's children are {who}." for who in ("Bo and Cy", "Bo and Di", "Bo, Cy and Di")
+    )
+    lm = reader(extracts={"Bo and Cy.": [two], "Bo and Di.": [other], "Bo, Cy and Di.": [three]})
+    life.tell(document("My children are Bo and Cy.", "2024-01-05"), lm)
+    life.tell(document("My children are Bo and Di.", "2024-02-05"), lm)
+    assert two in life.true_on()
+    life.tell(document("My children are Bo, Cy and Di.", "2024-06-01"), lm)
+    assert three in life.true_on()
+    assert two not in life.true_on()
+
+
+def test_a_marriage_ends_on_both_sides(life: Life) -> None:
+    lm = reader(extracts={"Kim": ["Kim is married to Ben."]})
+    life.tell(document("Kim is married to Ben.", "2024-01-05", "Ann"), lm)
+    assert life.true_on() == ["Ben is married to Kim.", "Kim is married to Ben."]
+    life.tell(document("Kim and Zoe got married!", "2024-06-01", "Ann"), lm)
+    assert life.true_on() == ["Kim is married to Zoe.", "Zoe is married to Kim."]
+
+
+def test_a_divorce_leaves_nobody_married(life: Life) -> None:
+    lm = reader(extracts={"married to Ben": ["Kim is married to Ben."]})
+    life.tell(document("Kim is married to Ben.", "2024-01-05", "Ann"), lm)
+    life.tell(document("Kim's marriage to Ben is over.", "2024-06-01", "Ann"), lm)
+    assert not [text for text in life.true_on() if "no longer" not in text]
+
+
+def test_a_year_is_not_what_somebody_earns(life: Life) -> None:
+    pay = "Ann earns 33,000 a year."
+    lm = reader(
+        extracts={"33,000": [pay]},
+        slots={**SLOTS, pay: "What does Ann earn? | 33,000 a year | several"},
+        overtaken={pay: "pays 22,000 a year"},
+    )
+    life.tell(document("I earn 33,000 a year.", "2024-01-05"), lm)
+    life.tell(document("The mill pays 22,000 a year now, I hear.", "2024-06-01"), lm)
+    assert life.true_on() == [pay]
+
+
+def test_what_is_forbidden_is_no_fact(life: Life) -> None:
+    lm = reader(extracts={"till six": ["Ann does not ring before six."]})
+    life.tell(document("I work till six, don't ring before six.", "2024-01-05"), lm)
+    assert life.true_on() == ["Ann works till six."]

@@ -258,3 +258,20 @@ def test_words_about_what_begins_later_are_found_before_it_does(store: Store) ->
     learn(store, "2024-01-05", later, text=said)
     found = evidence(store, EMBEDDER, "Where does Ann live?", on("2024-01-06"))
     assert [one.text for one, _ in found.passages] == [said]
+
+
+@pytest.mark.parametrize("owner", ["I", "Ann"])
+def test_who_follows_from_others_comes_with_the_facts_between(store: Store, owner: str) -> None:
+    wed = Claim(f"{owner} {'am' if owner == 'I' else 'is'} married to Bo.", "Who?", "Bo", (owner,))
+    parents = Claim("Bo's parents are Cy and Di.", "Who are Bo's parents?", "Cy and Di", ("Bo",))
+    cousin = Claim("Eve is Bo's cousin.", "Who is Bo's cousin?", "Eve", ("Eve", "Bo's cousin"))
+    for claim in (wed, parents, cousin):
+        learn(store, "2024-01-05", Add(claim, on("2024-01-05")), text=claim.text)
+    whose = "my" if owner == "I" else "Ann's"
+    found = evidence(store, EMBEDDER, f"Who are {whose} parents-in-law?")
+    assert found.derived is not None
+    assert found.derived.names == ("Cy", "Di")
+    assert [fact.text for fact, _ in found.facts[:2]] == [wed.text, parents.text]
+    learn(store, "2024-06-01", MakeFalse(FactId(1), on("2024-06-01")), text="It is over.")
+    over = evidence(store, EMBEDDER, f"Who are {whose} parents-in-law?").derived
+    assert over is None or over.names == ()

@@ -40,6 +40,9 @@ def test_nothing_that_is_said_makes_it_stumble(a: str, b: str) -> None:
     wording.over(a, b)
     wording.without_endings(a)
     wording.relates_as(a, b)
+    wording.whole_list(a)
+    wording.marriage(a)
+    wording.marriages(a, b)
     wording.claimed(a, "Ann")
     assert wording.resolved(a, "I") == a
     assert "I" not in wording.resolved(a, "Ann").split()
@@ -662,3 +665,97 @@ def test_what_is_so_for_a_while(text: str, after: str, *, passes: bool) -> None:
 )
 def test_what_has_only_happened(text: str, *, only: bool) -> None:
     assert wording.only_happened(text) is only
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "value"),
+    [
+        ("Ann's coworkers are Bo and Cy.", "Who are Ann's colleagues?", "Bo and Cy"),
+        (
+            "Ann works with Bo, Cy and Dr Hale now.",
+            "Who are Ann's colleagues?",
+            "Bo, Cy and Dr Hale",
+        ),
+        ("My kids are Bo and Cy", "Who are my children?", "Bo and Cy"),
+        ("Ann's step-children are now Bo and Cy.", "Who are Ann's step-children?", "Bo and Cy"),
+        ("Ann's parents-in-law are Bo and Cy.", "Who are Ann's parents-in-law?", "Bo and Cy"),
+    ],
+)
+def test_a_list_of_all_who_are_something_to_somebody(
+    sentence: str, question: str, value: str
+) -> None:
+    found = wording.whole_list(sentence)
+    assert found is not None
+    assert (found.question, found.value) == (question, value)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Ann works with Bo.",
+        "Ann works with wood and metal.",
+        "Ann's friends are kind and funny.",
+        "Ann's brothers are in Hull and York.",
+        "Bo and Cy are Ann's colleagues.",
+        "Ann's boats are Bo and Cy.",
+    ],
+)
+def test_what_is_no_list_of_people(sentence: str) -> None:
+    assert wording.whole_list(sentence) is None
+
+
+def test_lists_are_the_same_if_each_has_what_the_other_has() -> None:
+    assert wording.same_value("Bo and Cy", "Cy and Bo")
+    assert wording.same_value("Bo", "Bo and Cy")
+    assert not wording.same_value("Bo and Cy", "Bo, Cy and Di")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "told"),
+    [
+        ("Because Ann's married to Bo, they get one card.", None, ["Ann is married to Bo."]),
+        ("Ann and Bo got married on Saturday!", None, ["Ann is married to Bo."]),
+        ("Ann has married Bo.", None, ["Ann is married to Bo."]),
+        ("I'm married to Bo.", None, ["I am married to Bo."]),
+        ("Yes, to Bo, on Saturday!", "Did Ann get married?", ["Ann is married to Bo."]),
+        ("Ann's marriage to Bo is over.", None, ["Ann is no longer married to Bo."]),
+        ("Ann divorced Bo.", None, ["Ann is no longer married to Bo."]),
+        ("No, that's over.", "Is Ann still married to Bo?", ["Ann is no longer married to Bo."]),
+        ("No.", "Is Ann married to Bo?", []),
+        ("Ann and Bo split up.", None, []),
+        ("Ann left Bo.", None, []),
+        ("Today and Monday married well.", None, []),
+        ("They got married.", None, []),
+    ],
+)
+def test_who_is_married_is_told_in_many_words(
+    text: str, asked: str | None, told: list[str]
+) -> None:
+    assert [wed.sentence for wed in wording.marriages(text, asked)] == told
+
+
+def test_a_marriage_has_two_sides() -> None:
+    wed = wording.marriage("Ann and Bo are married.")
+    assert wed is not None
+    assert wed.turned.sentence == "Bo is married to Ann."
+    assert wed.turned.question == "Who is Bo married to?"
+    assert wording.marriage("Ann is married to Bo and drives a van.") is None
+
+
+def test_under_whom_somebody_works_is_their_boss() -> None:
+    found = wording.relation("Ann works under Mr Hale now.")
+    assert found is not None
+    assert found.sentence == "Mr Hale is Ann's boss."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "forbids"),
+    [
+        ("I work till six, don't ring before.", True),
+        ("I left, don't work there any more.", False),
+        ("Don't live in Hull.", False),
+        ("I'm not in, so don't ring.", False),
+    ],
+)
+def test_what_nobody_shall_do_says_nothing_of_what_is(sentence: str, forbids: bool) -> None:
+    assert wording.only_forbids(sentence) == forbids

@@ -125,14 +125,16 @@ def means(said: Said, fact: Fact) -> bool:
     """Whether a sentence about a thing that nobody is said to have means what a fact tells.
 
     `The egg allergy is gone` means `Tim is allergic to eggs`, and `Oslo is off` means `Tim is
-    going to Oslo`; of a person's name it could be somebody else that is gone.
+    going to Oslo`; of a person's name it could be somebody else that is gone, and who does not do
+    something is there still.
     """
     whole = said.claim.subjects[0] if said.claim.subjects else ""
     thing = whole.rpartition("'s ")[2]
     if not thing or not goes_on(fact.claim) or wording.ends_something(fact.text):
         return False
     if thing[0].isupper():
-        named = whole == thing and wording.stands_at(thing, fact.text)
+        gone = wording.without_endings(said.claim.text) - wording.content(thing)
+        named = whole == thing and wording.stands_at(thing, fact.text) and len(gone) <= 1
     else:
         named = f"the {thing}" in said.evidence.quote.casefold()
     telling = wording.content(fact.text) - wording.content(" ".join(fact.claim.subjects))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from memo import prompts, wording
 from memo.claims import core, goes_on, has_slot, same_subject
 from memo.erase.endings import Ending
-from memo.records import Claim, Evidence, Fact, Rewrite
+from memo.records import Claim, Evidence, Fact, MakeFalse, Rewrite, State
 
 EXCLUDED = 0.50
 """Exclusion by what took the place of a changed fact, from which what implied it is over."""
@@ -26,10 +26,12 @@ class Implying(Ending):
     def _fall(self) -> None:
         """Make false what answers the question of a changed fact with its former value.
 
-        If Ann no longer works at Acme, she is no longer a tester at Acme. Read, not judged: the
+        If Ann is no longer married to Bo, he is not to her. If Ann no longer works at Acme, she is
+        no longer a tester at Acme. Read, not judged: the
         fact's sentence is a message that is asked the question. What came instead must exclude it,
         too: she may still like the canteen at Acme.
         """
+        self._part()
         pairs = [
             (fact, old, edit)
             for old, edit in self._replaced()
@@ -59,6 +61,23 @@ class Implying(Ending):
         for (fact, _, edit), chance in zip(implying, chances, strict=True):
             if chance >= EXCLUDED and fact.id not in self.draft.settled:
                 self._finish(fact, None, edit.evidence)
+
+    def _part(self) -> None:
+        """Make false the other side of a marriage that has ended."""
+        ended = [
+            (wed.turned, edit)
+            for id_, edit in self.draft.settled.items()
+            if id_ in self.draft.retired
+            and isinstance(edit, Rewrite | MakeFalse)
+            and (wed := wording.marriage(self.facts[id_].text)) is not None
+        ]
+        for fact in self.facts.values():  # whom the document need not name
+            wed = wording.marriage(fact.text)
+            for side, edit in ended:
+                if fact.state is State.PAST or fact.id in self.draft.settled:
+                    continue
+                if wed == side and edit.evidence:
+                    self._finish(fact, None, edit.evidence)
 
     def _replaced(self) -> list[tuple[Fact, Succession]]:
         """Facts with one value that lost it to a new one, and what the document says instead."""

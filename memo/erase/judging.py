@@ -8,8 +8,10 @@ from typing import NamedTuple
 from memo import prompts, wording
 from memo.claims import (
     has_slot,
+    is_whole,
     restates,
     same_subject,
+    supplants,
     whose,
 )
 from memo.erase.placing import Placing
@@ -97,11 +99,14 @@ class Judging(Placing):
         if restated is not None:
             self._reinforce(fact, self.said[restated].evidence, restated)
             return None
+        supplanting = self._supplanting(fact)
+        if supplanting is not None:
+            return self.said[supplanting].claim.value, supplanting
         corrected = self._corrected(fact)
         if corrected is not None:
             return corrected.value, None
-        if not answer or fact.claim.several:
-            return None
+        if not answer or fact.claim.several or is_whole(fact.claim):
+            return None  # that Bo is a colleague of Ann's does not say that he is the only one
         if wording.names_a_relation(answer) and not wording.names_a_relation(fact.claim.value):
             return None  # of `Ann's uncle` it read `uncle` as what Ann is
         if wording.content(answer) <= wording.content(fact.claim.question):
@@ -140,6 +145,20 @@ class Judging(Placing):
             rival = self._rival(fact)
             return None if rival is None else (self.said[rival].claim.value, rival)
         return answer, witness
+
+    def _supplanting(self, fact: Fact) -> int | None:
+        """A claim that takes the place of a fact by what both say: a whole list, another spouse."""
+        return next(
+            (
+                i
+                for i, s in enumerate(self.said)
+                if s.holds
+                and fact in self.same.get(i, ())
+                and supplants(s.claim, fact.claim)
+                and not self.told.replaces_nothing(s.evidence)
+            ),
+            None,
+        )
 
     def _returned(self, fact: Fact) -> int | None:
         """A claim that brings back what was known to be over, and with which a fact is not true.
@@ -220,7 +239,8 @@ class Judging(Placing):
                 continue
             said = self.said[witness]
             self.draft.used.add(witness)
-            self._supersede(fact, claim, said.at, said.evidence, None, self._objection(fact))
+            objection = self._objection(fact, claim)
+            self._supersede(fact, claim, said.at, said.evidence, None, objection)
 
     def _reword(self, fact: Fact, claim: Claim, right: dict[str, float], excluding: float) -> None:
         """Supersede a fact by a sentence that only the reading and its check bear out."""

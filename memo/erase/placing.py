@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from memo import prompts, wording
 from memo.claims import (
+    is_kinship,
     restates,
     says,
+    supplants,
 )
 from memo.extract import Said, Spoken, people_in
 from memo.records import (
@@ -138,13 +140,13 @@ class Placing:
         self.draft.settled[fact.id] = edit
         self.draft.edits.append(edit)
 
-    def _objection(self, fact: Fact) -> str | None:
-        """Why a fact may not be retired by a model; None if it may."""
+    def _objection(self, fact: Fact, claim: Claim | None = None) -> str | None:
+        """Why a fact may not be retired by a model, for a claim if one is given; None if it may."""
         if fact.pinned:
             return "the fact is pinned"
         if fact.by_hand:
             return "the fact was written by hand"
-        if wording.is_kinship(fact.text):
+        if is_kinship(fact.claim) and not (claim and supplants(claim, fact.claim)):
             return "kinship does not end"
         return self._excess([fact])
 
@@ -205,7 +207,8 @@ class Placing:
                 edits.append(Rewrite(id_, at, None, stored.id, evidence, confidence))
         ends = [self.facts[edit.fact] for edit in edits if isinstance(edit, Rewrite)]
         more = [fact for fact in ends if fact.state is not State.PAST]
-        objections = [objection, *map(self._objection, ends), self._excess(more)]
+        objections = [objection, *(self._objection(end, claim) for end in ends)]
+        objections.append(self._excess(more))
         if reason := next(filter(None, objections), None):
             self.draft.held += [Held(edit, reason) for edit in edits]
             return

@@ -7,6 +7,7 @@ import numpy as np
 from memo import prompts, wording
 from memo.claims import (
     has_slot,
+    is_kinship,
     same_subject,
     without,
 )
@@ -42,7 +43,7 @@ class Propagating(Implying):
             and fact.id not in self.draft.settled
             and not fact.pinned
             and not fact.by_hand
-            and not wording.is_kinship(fact.text)
+            and not is_kinship(fact.claim)
         ]
         doubted = 0
         for fact in changed:

@@ -220,6 +220,7 @@ _FACTS = 24
 class _Found:
     facts: tuple[tuple[Fact, float], ...] = ()
     passages: tuple[tuple[Passage, float], ...] = ()
+    derived: None = None
 
 
 class Erase:

@@ -12,6 +12,7 @@ from memo.wording.clauses import (
     stating,
     unfolded,
 )
+from memo.wording.couples import Marriage, marriage, marriages
 from memo.wording.endings import (
     asks_about_past,
     comes_beside,
@@ -23,6 +24,7 @@ from memo.wording.endings import (
     is_negative,
     keeps,
     leaves_where,
+    only_forbids,
     only_happened,
     over,
     partly,
@@ -33,6 +35,7 @@ from memo.wording.endings import (
     told,
     without_endings,
 )
+from memo.wording.lists import WholeList, asks_for, whole_list
 from memo.wording.people import (
     HABITS,
     Relation,
@@ -66,6 +69,7 @@ from memo.wording.words import (
     cut_after,
     echoes,
     grounds,
+    items,
     names,
     occurs,
     quote_for,
@@ -82,8 +86,10 @@ from memo.wording.words import (
 
 __all__ = [
     "HABITS",
+    "Marriage",
     "Relation",
     "Renamed",
+    "WholeList",
     "acting",
     "addressing",
     "agreeing",
@@ -92,6 +98,7 @@ __all__ = [
     "as_told",
     "asked_of",
     "asks_about_past",
+    "asks_for",
     "claimed",
     "comes_beside",
     "comes_instead",
@@ -111,13 +118,17 @@ __all__ = [
     "is_negative",
     "is_of_others",
     "is_only_offered",
+    "items",
     "keeps",
     "leading_subjects",
     "leaves_where",
+    "marriage",
+    "marriages",
     "may_own",
     "names",
     "names_a_relation",
     "occurs",
+    "only_forbids",
     "only_happened",
     "over",
     "owners",
@@ -145,6 +156,7 @@ __all__ = [
     "telling",
     "told",
     "unfolded",
+    "whole_list",
     "with_article",
     "without_endings",
     "words",

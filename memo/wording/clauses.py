@@ -22,7 +22,9 @@ _TAKEN = re.compile(
     r"\b(?:accept\w*|said yes|took|taken|taking|start\w*|signed|since|now|moved)\b", re.IGNORECASE
 )
 
-_IMAGINED = re.compile(r"\b(?:would|might)\b", re.IGNORECASE)
+_IMAGINED = re.compile(
+    r"\b(?:would|might)\b|['’]d (?:be|have|like|love|need|never|prefer|rather)\b", re.IGNORECASE
+)
 
 _JOINT = re.compile(
     r"[,;:!?.]+\s|\s(?:-|\u2013|\u2014)\s|"

@@ -99,6 +99,12 @@ _AFFIRMING = re.compile(
 )
 """Negations that deny nothing: `I can't praise the flat enough`."""
 
+_FORBIDDING = re.compile(
+    r"(?<=[,;:]) (?:so |please |and )?(?:don['’]t|do not) (?![^,.;]*\b(?:any ?more|longer|now)\b)",
+    re.IGNORECASE,
+)
+"""`I work till six, don't ring before`."""
+
 _IT = re.compile(r"\b(?:it|them)(?: (?:any ?more|at all|now|either))?\s*[.!?]*$", re.IGNORECASE)
 
 _TOWARDS = re.compile(r"(?<!ing )\b(?:to|into|for|(?<=it )with|by)\b", re.IGNORECASE)
@@ -152,12 +158,22 @@ _PAST = re.compile(
 
 def ends_something(text: str) -> bool:
     """Whether a sentence has a word that ends, negates or replaces."""
-    return bool(_ENDING.search(_AFFIRMING.sub(" ", _ARRIVING.sub(" ", text))))
+    return bool(_ENDING.search(_undenied(_ARRIVING.sub(" ", text))))
 
 
 def supposes(text: str) -> bool:
     """Whether a sentence begins by supposing something: what it goes on to say is not so."""
     return bool(_SUPPOSING.match(text))
+
+
+def _undenied(text: str) -> str:
+    """A text without negations that deny nothing."""
+    return _FORBIDDING.sub(" ", _AFFIRMING.sub(" ", text))
+
+
+def only_forbids(sentence: str) -> bool:
+    """Whether a sentence says `don't` to somebody, and nothing else that is not so."""
+    return _FORBIDDING.search(sentence) is not None and not is_negative(_undenied(sentence))
 
 
 def is_negative(sentence: str) -> bool:
@@ -174,7 +190,7 @@ def over(value: str, text: str) -> bool:
     wanted = content(value)
     if ends_something(value):
         return True
-    stated = [_AFFIRMING.sub(" ", one) for one in sentences(text) if not supposes(one)]
+    stated = [_undenied(one) for one in sentences(text) if not supposes(one)]
     clauses = [clause for sentence in stated for clause in _CLAUSE.split(sentence)]
     named = [i for i, clause in enumerate(clauses) if wanted <= content(clause)]
     if not wanted or not named:

@@ -24,8 +24,8 @@ SECOND_PERSON = frozenset("you your you're you've you'll yours".split())
 _THIRD_PERSON = frozenset("he she they he's she's they're they've they'll his her their".split())
 
 _ELDERS = (
-    frozenset("mother mum mom mam mama mamma mummy parents".split()),
-    frozenset("father dad papa papà daddy parents".split()),
+    frozenset("mother mum mom mam mama mamma mummy parent parents".split()),
+    frozenset("father dad papa papà daddy parent parents".split()),
     frozenset("gran grandma granny nan nana grandmother".split()),
     frozenset("grandad grandpa grandfather".split()),
 )
@@ -63,12 +63,18 @@ _RELATIONS = (*_ELDERS, *_SEVERAL_AT_A_TIME, *_ONE_AT_A_TIME)
 _NEAR_PEOPLE = frozenset().union(*_RELATIONS)
 
 _OWN_KIN = frozenset().union(*_ELDERS) - set(
-    "mother father grandmother grandfather parents".split()
+    "mother father grandmother grandfather parent parents".split()
 )
 """Whom people speak of without saying whose; `Father Brendan` is a priest."""
 
-_MET = frozenset("friend mate neighbour neighbor colleague coworker".split())
-_MANY = frozenset().union(*_SEVERAL_AT_A_TIME) | {"parents"}
+_MET = frozenset(
+    "friend friends mate mates neighbour neighbours neighbor neighbors colleague colleagues "
+    "coworker coworkers".split()
+)
+MANY = frozenset().union(*_SEVERAL_AT_A_TIME) | {"parent", "parents"}
+"""Words for people of whom somebody can have several."""
+KIN = frozenset().union(*_ELDERS, *_SEVERAL_AT_A_TIME) - _MET
+"""Words for kin by birth."""
 
 _INTRODUCED = re.compile(
     r"\b(?:[Hh]e|[Ss]he|[Ii]t)(?:['’]s| is) (?:called|named) ([^\W\d_a-z][\w'’-]*)"
@@ -252,21 +258,25 @@ def renamed(sentence: str, subjects: tuple[str, ...]) -> Renamed:
     return Renamed(sentence, tuple(swaps))
 
 
-_CALLED = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*(?: [^\W\d_a-z][\w-]*)*"
+CALLED = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*(?: [^\W\d_a-z][\w-]*)*"
 
-_WHOSE = rf"[Mm]y|[Oo]ur|{_CALLED}['’]s?"
+_WHOSE = rf"[Mm]y|[Oo]ur|{CALLED}['’]s?"
 
 _ROLE = r"(?:[a-z][\w-]*|[A-Z]{2,3}\b)"
 
-_IS_SOMEBODYS = re.compile(rf"({_CALLED}) is ({_WHOSE}) ((?:{_ROLE}\s?){{1,3}})\.?")
+_IS_SOMEBODYS = re.compile(rf"({CALLED}) is ({_WHOSE}) ((?:{_ROLE}\s?){{1,3}})\.?")
 
-_SOMEBODYS_IS = re.compile(
-    rf"({_WHOSE}) ((?:{_ROLE}\s){{1,3}})is (?:called |named )?({_CALLED})\.?"
-)
+_SOMEBODYS_IS = re.compile(rf"({_WHOSE}) ((?:{_ROLE}\s){{1,3}})is (?:called |named )?({CALLED})\.?")
 
 _HAS_SOMEBODY = re.compile(
-    rf"({_CALLED}|I) (?:has|have) (?:an? )?(?:new )?((?:{_ROLE}\s){{1,3}})(?:called|named) "
-    rf"({_CALLED})\.?"
+    rf"({CALLED}|I) (?:has|have) (?:an? )?(?:new )?((?:{_ROLE}\s){{1,3}})(?:called|named) "
+    rf"({CALLED})\.?"
+)
+
+_BY_MARRIAGE = re.compile(r"^step-|-in-law$")
+
+_WORKS_UNDER = re.compile(
+    rf"({CALLED}|I) (?:now )?(?:works? under|reports? to) ({CALLED})(?: now)?\.?"
 )
 
 _TITLED = re.compile(r"(?:Mrs|Mr|Ms|Miss|Dr)\b")
@@ -317,7 +327,7 @@ class Relation:
     @property
     def several(self) -> bool:
         """Whether others can be the same to them."""
-        return self.name.split()[-1] in _MANY
+        return _BY_MARRIAGE.sub("", self.name.split()[-1]) in MANY
 
 
 def relation(sentence: str) -> Relation | None:
@@ -326,13 +336,17 @@ def relation(sentence: str) -> Relation | None:
         person, whose, name = match.groups()
     elif match := _SOMEBODYS_IS.fullmatch(sentence):
         whose, name, person = match.groups()
-        if name.split()[-1] not in _NEAR_PEOPLE and not _TITLED.match(person):
+        near = _BY_MARRIAGE.sub("", name.split()[-1])
+        if near not in _NEAR_PEOPLE and not _TITLED.match(person):
             return None
     elif match := _HAS_SOMEBODY.fullmatch(sentence):
         somebody, name, person = match.groups()
         if not _TITLED.match(person) and name.split()[-1] not in frozenset().union(*_ONE_AT_A_TIME):
             return None  # `Ann has a dog called Max`
         whose = "my" if somebody == "I" else f"{somebody}'s"
+    elif match := _WORKS_UNDER.fullmatch(sentence):
+        somebody, person = match.groups()
+        whose, name = "my" if somebody == "I" else f"{somebody}'s", "boss"
     else:
         return None
     name = name.strip().removeprefix("new ")
@@ -362,8 +376,7 @@ def is_kinship(sentence: str) -> bool:
     related = relation(sentence)
     if related is None:
         return False
-    kin = frozenset().union(*_ELDERS, *_SEVERAL_AT_A_TIME)
-    return related.name.split()[-1] in kin - _MET
+    return related.name.split()[-1] in KIN
 
 
 def names_a_relation(value: str) -> bool:
@@ -448,7 +461,7 @@ def answers_of_people(question: str, notes: str) -> bool:
 
 _ASKED_OF = re.compile(
     r"\b(?:[Dd]oes|[Dd]id|[Ii]s|[Ww]as|[Hh]as|[Ww]ill|about|with) ([^\W\d_a-z][\w-]*)\b|"
-    r"\b([^\W\d_a-z][\w-]*)['’]s\b"
+    r"\b([^\W\d_a-z][\w-]*)(?:['’]s\b| (?:is|was|has|works|lives)\b)"
 )
 
 

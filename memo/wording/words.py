@@ -55,7 +55,14 @@ def words(text: str) -> list[str]:
     return found
 
 
-_IRREGULAR = {"going": "go", "goes": "go", "went": "go", "doing": "do", "having": "have"}
+_IRREGULAR = {
+    "going": "go",
+    "goes": "go",
+    "went": "go",
+    "doing": "do",
+    "having": "have",
+    "children": "child",
+}
 
 
 def stem(word: str) -> str:
@@ -98,8 +105,28 @@ def grounds(text: str) -> frozenset[str]:
     return content(text) | (content("married") if _MARRIED.search(text) else frozenset())
 
 
+_AND = re.compile(r",\s*(?:and\s+)?|\s+and\s+")
+
+
+def items(text: str) -> list[str]:
+    """The members of a list: `Ann, Ben and Cem`; the text itself if it is none."""
+    return _AND.split(text) if re.search(r"\band\b", text) else [text]
+
+
 def same_value(a: str, b: str) -> bool:
-    """Whether two answers name the same thing: the words of one contain those of the other."""
+    """Whether two answers name the same thing: the words of one contain those of the other.
+
+    Of two lists each has what the other has: `Ann and Ben` are not `Ann, Ben and Cem`.
+    """
+    some, others = items(a), items(b)
+    if len(some) > 1 and len(others) > 1:
+        return len(some) == len(others) and all(
+            any(_holds(one, other) for other in others) for one in some
+        )
+    return _holds(a, b)
+
+
+def _holds(a: str, b: str) -> bool:
     x, y = content(a), content(b)
     if not x or not y:
         return words(a) == words(b)
