@@ -243,8 +243,8 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
         if refused or not _stands(value, question, notes):
             if (read := _read(question, notes, lm)) is None:
                 return
-            cited, draft.value, draft.abstained = *read, None
-            yield f"{cited.fact.text.rstrip('.')} [{cited.n}]."
+            told, draft.value, draft.abstained = *read, None
+            yield "; ".join(f"{c.fact.text.rstrip('.')} [{c.n}]" for c in told) + "."
             if question.wants_list:
                 draft.items = _items(question, draft.value, notes, lm)
             return
@@ -320,10 +320,13 @@ MAX_READ = 6
 """Facts that are put to the question one by one where the model found no answer in all of them."""
 
 
-def _read(question: Question, notes: _Notes, lm: LanguageModel) -> tuple[CitedFact, str] | None:
+def _read(
+    question: Question, notes: _Notes, lm: LanguageModel
+) -> tuple[list[CitedFact], str] | None:
     """The newest of the best current facts that answers a question, read by itself; its answer.
 
-    A small model overlooks in ten notes what it reads in one of them.
+    Where several may hold, all of those whose question it is. A small model overlooks in ten notes
+    what it reads in one of them.
     """
     if question.choices or wording.asks_about_past(question.text):
         return None
@@ -331,9 +334,11 @@ def _read(question: Question, notes: _Notes, lm: LanguageModel) -> tuple[CitedFa
     same = [c for c in known if wording.asks_for(question.text, c.fact.claim.question)]
     if any(_NOBODY.match(c.fact.claim.value) or "no longer" in c.fact.text for c in same):
         return None  # it is known that there is none
+    if same and all(c.fact.claim.several for c in same):
+        return same, " and ".join(c.fact.claim.value for c in same)
     if same:
         newest = max(same, key=lambda cited: cited.fact.since)
-        return newest, newest.fact.claim.value
+        return [newest], newest.fact.claim.value
     known = [c for c in known if _stands(c.fact.claim.value, question, notes.only(c))][:MAX_READ]
     if not known:
         return None
@@ -343,7 +348,7 @@ def _read(question: Question, notes: _Notes, lm: LanguageModel) -> tuple[CitedFa
         stop=("\n",),
     )
     found = [
-        (cited, answer)
+        ([cited], answer)
         for cited, reply in zip(known, replies, strict=True)
         if reply.finished
         and (answer := reply.text.strip().rstrip("."))
@@ -351,7 +356,7 @@ def _read(question: Question, notes: _Notes, lm: LanguageModel) -> tuple[CitedFa
         and wording.same_value(answer, cited.fact.claim.value)
         and not wording.echoes(answer, question.text)
     ]
-    return max(found, key=lambda pair: pair[0].fact.since, default=None)
+    return max(found, key=lambda pair: pair[0][0].fact.since, default=None)
 
 
 def _without_stale(value: str, question: Question, notes: _Notes) -> CitedFact | None:

@@ -55,18 +55,16 @@ def is_kinship(claim: Claim) -> bool:
 def supplants(claim: Claim, fact: Claim) -> bool:
     """Whether a claim ends another answer to its question, as code can tell: no model is asked.
 
-    Who is married to one is to no other; a whole list ends another one, and who is not in it;
-    of kin by birth only a list that has grown does.
+    Who is married to one is to no other; a whole list ends another one, of kin by birth only if it
+    has grown. Who is not in a list may still be of them: it ends nobody's place.
     """
     if wording.same_value(claim.value, fact.value):
         return False
     listed = wording.whole_list(claim.text)
-    if listed is None:
+    if listed is None or not is_whole(fact):
         both = wording.marriage(claim.text), wording.marriage(fact.text)
         return all(wed is not None and not wed.over for wed in both)
-    if listed.of_kin:
-        return is_whole(fact) and wording.content(fact.value) <= wording.content(claim.value)
-    return True
+    return not listed.of_kin or wording.content(fact.value) <= wording.content(claim.value)
 
 
 def owner(claim: Claim) -> str:

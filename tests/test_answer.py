@@ -177,6 +177,12 @@ def test_what_the_model_overlooks_is_read_in_the_fact_that_answers_it(reply: str
     assert (said.answer, said.text) == ("Borealis", "Ann works at Borealis [3].")
 
 
+def test_of_several_that_the_model_overlooks_all_are_given() -> None:
+    question = "What pets does Ann have?"
+    said = asked(question, found(pet("a dog", 1), pet("a cat", 2)), {question: "not said"})
+    assert said.text == "Ann has a dog [1]; Ann has a cat [2]."
+
+
 def test_where_there_is_known_to_be_none_nothing_else_is_read() -> None:
     question = "Who is Ann married to?"
     none = Claim("Ann has no husband.", question, "no husband", ("Ann",))

@@ -1785,6 +1785,13 @@ def test_that_somebody_is_one_of_them_takes_no_lists_place(life: Life) -> None:
     assert BOTH in life.true_on()
 
 
+def test_who_is_not_in_a_list_may_still_be_one_of_them(life: Life) -> None:
+    lm = reader(extracts={"colleague Zoe": ["Zoe is Ann's colleague."], "Bo and Cy": [BOTH]})
+    life.tell(document("My colleague Zoe says hello.", "2024-01-05"), lm)
+    life.tell(document("My colleagues are Bo and Cy.", "2024-06-01"), lm)
+    assert life.true_on() == [BOTH, "Zoe is Ann's colleague."]
+
+
 def test_kin_is_struck_from_no_list_but_may_join_one(life: Life) -> None:
     two, other, three = (
         f"Ann's children are {who}." for who in ("Bo and Cy", "Bo and Di", "Bo, Cy and Di")

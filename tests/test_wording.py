@@ -695,6 +695,7 @@ def test_a_list_of_all_who_are_something_to_somebody(
         "Ann works with Bo.",
         "Ann works with wood and metal.",
         "Ann's friends are kind and funny.",
+        "Ann's friends are Bo and Cy.",
         "Ann's brothers are in Hull and York.",
         "Bo and Cy are Ann's colleagues.",
         "Ann's boats are Bo and Cy.",
@@ -726,6 +727,9 @@ def test_lists_are_the_same_if_each_has_what_the_other_has() -> None:
         ("Ann left Bo.", None, []),
         ("Today and Monday married well.", None, []),
         ("They got married.", None, []),
+        ("Ann is married to Bo Smith.", None, ["Ann is married to Bo Smith."]),
+        ("Ann is married to Bo Smith's brother.", None, []),
+        ("Ann is married to Bo's brother.", None, []),
     ],
 )
 def test_who_is_married_is_told_in_many_words(

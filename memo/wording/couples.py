@@ -9,7 +9,10 @@ from memo.wording.people import NOBODY
 from memo.wording.words import DAYS, POSSESSIVE, STOP, words
 
 _ONE = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*"
-_PAIR = rf"(?<![\w'’])(?P<one>{_ONE})", rf"(?P<other>{_ONE})(?!['’\w-])"
+_MORE = r"(?: [^\W\d_a-z][\w-]*){0,2}"
+_ENDS = r"(?!['’\w-]| [^\W\d_a-z][\w-]*['’])"
+"""Not before an ending: of `married to Bo Smith's brother` neither Bo nor Smith is."""
+_PAIR = rf"(?<![\w'’])(?P<one>{_ONE})", rf"(?P<other>{_ONE}{_MORE}){_ENDS}"
 _BOTH = rf"{_PAIR[0]} and {_PAIR[1]}"
 _WITH = r"(?:\b(?:all|both|finally|happily|just|newly|now|still) )*"
 _BE = r"(?:['’]s|['’]m|['’]re|['’]ve| is| am| are| has| have| got| has got| have got) ?"
@@ -29,7 +32,7 @@ _PARTED = (
 _IS_STILL = re.compile(rf"\b(?:Is|Are) {_PAIR[0]} still married to {_PAIR[1]}")
 _DID = re.compile(rf"\bDid (?P<one>{_ONE}) (?:get married|marry)\b")
 _NO = re.compile(r"(?:No|Nope|Not any ?more)\b")
-_YES_TO = re.compile(rf"(?:Yes|Yeah|Yep|Oh yes)\b[,.!]? to (?P<other>{_ONE})(?!['’\w-])")
+_YES_TO = re.compile(rf"(?:Yes|Yeah|Yep|Oh yes)\b[,.!]? to (?P<other>{_ONE}{_MORE}){_ENDS}")
 _LATER = re.compile(r"(?:,? (?:since|in|on|at|for|again|now|last|this|to each other)\b.*)?[.!]*")
 
 

@@ -1,7 +1,7 @@
 """Sentences that say all who are something to somebody: `Ann's colleagues are Bo and Cy`.
 
-The next such sentence takes the place of the one before, and of whoever it leaves out; that
-somebody is one of them takes nobody's place.
+The next such sentence takes the place of the one before; that somebody is one of them takes
+nobody's place.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _WORKS_WITH = re.compile(
     rf"(?P<owner>I|{CALLED}) (?:(?:now|only|currently) )?works? with (?P<all>.+?){_NOW}[.!]?"
 )
 _NAME = re.compile(r"(step-?)?([a-z]+)(-in-law)?")
-_SAME = {"coworkers": "colleagues", "kids": "children", "mates": "friends"}
+_SAME = {"coworkers": "colleagues", "kids": "children"}
+_NEVER_ALL = frozenset("friends mates neighbours neighbors".split())
+"""Of whom people name some."""
 _ONE_OF = {"children": "child"}
 
 
@@ -71,7 +73,7 @@ def whole_list(sentence: str) -> WholeList | None:
     """The list of people that a sentence gives as a whole; None if it gives none."""
     match = _THEY_ARE.fullmatch(sentence) or _WORKS_WITH.fullmatch(sentence)
     parts = _NAME.fullmatch(match.groupdict().get("name", "colleagues")) if match else None
-    if match is None or parts is None or parts[2] not in MANY:
+    if match is None or parts is None or parts[2] not in MANY - _NEVER_ALL:
         return None
     named = items(match["all"])
     if len(named) < 2 or not all(re.fullmatch(CALLED, one) for one in named):
