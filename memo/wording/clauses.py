@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from memo.wording.people import NOBODY, SECOND_PERSON, VERB, relation
-from memo.wording.words import DAYS, POSSESSIVE, STOP, content, words
+from memo.wording.people import VERB
+from memo.wording.relations import relation
+from memo.wording.words import DAYS, NOBODY, POSSESSIVE, SECOND_PERSON, STOP, content, words
 
 _SINGULAR = {"have": "has", "are": "is", "were": "was", "live": "lives", "work": "works"}
 

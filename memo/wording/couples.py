@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from memo.wording.people import NOBODY
-from memo.wording.words import DAYS, POSSESSIVE, STOP, words
+from memo.wording.words import DAYS, NOBODY, POSSESSIVE, STOP, words
 
 _ONE = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*"
 _MORE = r"(?: [^\W\d_a-z][\w-]*){0,2}"

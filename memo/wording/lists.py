@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from memo.wording.people import CALLED, KIN, MANY
+from memo.wording.relations import CALLED, KIN, MANY
 from memo.wording.words import POSSESSIVE, content, items, words
 
 _NOW = r"(?: (?:now|nowadays|these days|at the moment|from now on))?"

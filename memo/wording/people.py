@@ -1,13 +1,18 @@
-"""Whom a text speaks of: speakers and pronouns, people near to somebody, whose a value is."""
+"""Whom a text speaks of: speakers and pronouns, of whom a question asks, whose a value is."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from memo.wording.relations import NEAR_PEOPLE, OWN_KIN, answers_of_people
 from memo.wording.words import (
     DAYS,
+    FIRST_PERSON,
+    NOBODY,
+    PLACING,
     POSSESSIVE,
+    SECOND_PERSON,
     STOP,
     WORD,
     content,
@@ -17,64 +22,7 @@ from memo.wording.words import (
     words,
 )
 
-_FIRST_PERSON = frozenset("i i'm i've i'll i'd we we're we've we'll we'd me us".split())
-
-SECOND_PERSON = frozenset("you your you're you've you'll yours".split())
-
 _THIRD_PERSON = frozenset("he she they he's she's they're they've they'll his her their".split())
-
-_ELDERS = (
-    frozenset("mother mum mom mam mama mamma mummy parent parents".split()),
-    frozenset("father dad papa papà daddy parent parents".split()),
-    frozenset("gran grandma granny nan nana grandmother".split()),
-    frozenset("grandad grandpa grandfather".split()),
-)
-
-_SEVERAL_AT_A_TIME = (
-    frozenset("brother brothers siblings".split()),
-    frozenset("sister sisters siblings".split()),
-    frozenset("son kids children child kid".split()),
-    frozenset("daughter kids children child kid".split()),
-    frozenset({"baby"}),
-    frozenset("aunt auntie".split()),
-    frozenset({"uncle"}),
-    frozenset("cousin cousins".split()),
-    frozenset({"nephew"}),
-    frozenset({"niece"}),
-    frozenset("friend friends mate mates".split()),
-    frozenset("neighbour neighbours neighbor neighbors".split()),
-    frozenset("colleague colleagues coworker coworkers".split()),
-)
-
-_ONE_AT_A_TIME = (
-    frozenset({"wife"}),
-    frozenset({"husband"}),
-    frozenset("fiance fiancee".split()),
-    frozenset("girlfriend boyfriend partner".split()),
-    frozenset({"ex"}),
-    frozenset("flatmate roommate housemate".split()),
-    frozenset("boss manager".split()),
-    frozenset("landlord landlady".split()),
-)
-
-_RELATIONS = (*_ELDERS, *_SEVERAL_AT_A_TIME, *_ONE_AT_A_TIME)
-"""Words for people near to somebody; those of one line can mean the same person."""
-
-_NEAR_PEOPLE = frozenset().union(*_RELATIONS)
-
-_OWN_KIN = frozenset().union(*_ELDERS) - set(
-    "mother father grandmother grandfather parent parents".split()
-)
-"""Whom people speak of without saying whose; `Father Brendan` is a priest."""
-
-_MET = frozenset(
-    "friend friends mate mates neighbour neighbours neighbor neighbors colleague colleagues "
-    "coworker coworkers".split()
-)
-MANY = frozenset().union(*_SEVERAL_AT_A_TIME) | {"parent", "parents"}
-"""Words for people of whom somebody can have several."""
-KIN = frozenset().union(*_ELDERS, *_SEVERAL_AT_A_TIME) - _MET
-"""Words for kin by birth."""
 
 _INTRODUCED = re.compile(
     r"\b(?:[Hh]e|[Ss]he|[Ii]t)(?:['’]s| is) (?:called|named) ([^\W\d_a-z][\w'’-]*)"
@@ -93,23 +41,12 @@ HABITS = (
 ).split()
 """Verbs, as `I` has them, of what somebody does for a time."""
 
-_PLACING = frozenset("in at to from on of for near via by the into called named".split())
-
 _WHERE = frozenset("at in into near from".split())
 """Prepositions after which a name is where something is: `at Mum's in Hull`."""
 
 _POSSESSIVES = frozenset("my our his her their".split())
 
 _CONTRACTED = re.compile(r"['’]\w+$")
-
-NOBODY = frozenset(
-    "you your her him them what who when where how that there here yes no good great bad sad big "
-    "new happy lovely nice funny quick small last next first only just finally today yesterday "
-    "tomorrow tonight work life dinner lunch breakfast everything everybody everyone nothing "
-    "nobody news thanks sorry guess turns hope someone somebody anyone anybody something anything "
-    "people each most some many one another".split()
-)
-"""Words that may begin a sentence and name nobody."""
 
 
 def pronoun_for(value: str, name: str, text: str) -> bool:
@@ -218,7 +155,7 @@ def claimed(sentence: str, speaker: str) -> str:
     """A sentence about "the baby" as one about whose it is: the speaker's, as far as is known."""
     whose = "My" if speaker == "I" else f"{speaker}'s"
     first, _, rest = sentence.partition(" ")
-    if POSSESSIVE.sub("", first).casefold() in _OWN_KIN:
+    if POSSESSIVE.sub("", first).casefold() in OWN_KIN:
         return f"{whose} {first[0].lower()}{first[1:]} {rest}"
     return re.sub(r"^(?:The|A|An|His|Her|Their|Our|My)\s+(?=[a-z])", f"{whose} ", sentence, count=1)
 
@@ -258,207 +195,6 @@ def renamed(sentence: str, subjects: tuple[str, ...]) -> Renamed:
     return Renamed(sentence, tuple(swaps))
 
 
-CALLED = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*(?: [^\W\d_a-z][\w-]*)*"
-
-_WHOSE = rf"[Mm]y|[Oo]ur|{CALLED}['’]s?"
-
-_ROLE = r"(?:[a-z][\w-]*|[A-Z]{2,3}\b)"
-
-_IS_SOMEBODYS = re.compile(rf"({CALLED}) is ({_WHOSE}) ((?:{_ROLE}\s?){{1,3}})\.?")
-
-_SOMEBODYS_IS = re.compile(rf"({_WHOSE}) ((?:{_ROLE}\s){{1,3}})is (?:called |named )?({CALLED})\.?")
-
-_HAS_SOMEBODY = re.compile(
-    rf"({CALLED}|I) (?:has|have) (?:an? )?(?:new )?((?:{_ROLE}\s){{1,3}})(?:called|named) "
-    rf"({CALLED})\.?"
-)
-
-_BY_MARRIAGE = re.compile(r"^step-|-in-law$")
-
-_WORKS_UNDER = re.compile(
-    rf"({CALLED}|I) (?:now )?(?:works? under|reports? to) ({CALLED})(?: now)?\.?"
-)
-
-_TITLED = re.compile(r"(?:Mrs|Mr|Ms|Miss|Dr)\b")
-
-
-_OWNER = r"(?<![\w'’-])([^\W\d_a-z][\w-]{0,30}(?: [^\W\d_a-z][\w-]{0,30}){0,2})"
-_ROLE_WORDS = r"([a-z][\w-]{0,30}(?: [a-z][\w-]{0,30}){0,2}?)"
-_PERSON = r"((?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]{0,30})(?=\s*(?:[,.;:!?)]|$))"
-_INTRODUCING = (
-    re.compile(rf"{_OWNER} (?:has|has got|goes to|sees) an? new {_ROLE_WORDS}(?: now)?, {_PERSON}"),
-    re.compile(rf"{_OWNER} (?:has|has got|goes to|sees) another {_ROLE_WORDS} now, {_PERSON}"),
-    re.compile(
-        rf"{_OWNER} (?:has|has got) an? (?:new )?{_ROLE_WORDS}(?: (?:in|at|from) [^,.;]{{1,40}})?, "
-        rf"(?:her|his|its) name(?: is|['’]s) {_PERSON}"
-    ),
-)
-"""`Ann has a new teacher, Mr Hale`; `Ann has a colleague at work, her name is Mia`."""
-
-
-_LINKING = re.compile(r"^(?:(?:So|But|And|Then|Now|Also|Well|Oh|Because|Since|Today) )+")
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """Who somebody is to somebody else."""
-
-    person: str
-    whose: str
-    """With its possessive ending: `Ann's`, `my`."""
-    name: str
-    """What the person is: `sister`, `piano teacher`."""
-
-    @property
-    def sentence(self) -> str:
-        """The relation as a fact."""
-        return f"{self.person} is {self.whose} {self.name}."
-
-    @property
-    def holder(self) -> str:
-        """The place that the person holds: `Ann's piano teacher`."""
-        return f"{self.whose} {self.name}"
-
-    @property
-    def owner(self) -> str:
-        """To whom: `Ann`, or `I`."""
-        return "I" if self.whose == "my" else POSSESSIVE.sub("", self.whose)
-
-    @property
-    def several(self) -> bool:
-        """Whether others can be the same to them."""
-        return _BY_MARRIAGE.sub("", self.name.split()[-1]) in MANY
-
-
-def relation(sentence: str) -> Relation | None:
-    """The relation a sentence states: `Mia is Ann's sister`, `Ann has a boss called Mr Hale`."""
-    if match := _IS_SOMEBODYS.fullmatch(sentence):
-        person, whose, name = match.groups()
-    elif match := _SOMEBODYS_IS.fullmatch(sentence):
-        whose, name, person = match.groups()
-        near = _BY_MARRIAGE.sub("", name.split()[-1])
-        if near not in _NEAR_PEOPLE and not _TITLED.match(person):
-            return None
-    elif match := _HAS_SOMEBODY.fullmatch(sentence):
-        somebody, name, person = match.groups()
-        if not _TITLED.match(person) and name.split()[-1] not in frozenset().union(*_ONE_AT_A_TIME):
-            return None  # `Ann has a dog called Max`
-        whose = "my" if somebody == "I" else f"{somebody}'s"
-    elif match := _WORKS_UNDER.fullmatch(sentence):
-        somebody, person = match.groups()
-        whose, name = "my" if somebody == "I" else f"{somebody}'s", "boss"
-    else:
-        return None
-    name = name.strip().removeprefix("new ")
-    if person.split()[0] in {"The", "A", "An"}:  # `The Nokia is Ann's phone` is about a thing
-        return None
-    if not name or set(name.split()) & (STOP | {"ex", "former", "old"}):
-        return None
-    return Relation(
-        person, whose if whose[0].isupper() and whose not in {"My", "Our"} else "my", name
-    )
-
-
-def introduced(sentence: str) -> list[str]:
-    """Relations that a sentence tells by naming somebody after what they are to somebody."""
-    return [
-        f"{person} is {_LINKING.sub('', owner)}'s {role}."
-        for pattern in _INTRODUCING
-        for owner, role, person in pattern.findall(sentence)
-        if not set(role.split()) & (STOP | _PLACING)
-        and person.casefold() not in NOBODY | DAYS
-        and _LINKING.sub("", owner).split()[0].casefold() not in NOBODY | STOP | _FIRST_PERSON
-    ]
-
-
-def is_kinship(sentence: str) -> bool:
-    """Whether a sentence says that somebody is somebody's kin by birth, which nothing ends."""
-    related = relation(sentence)
-    if related is None:
-        return False
-    return related.name.split()[-1] in KIN
-
-
-def names_a_relation(value: str) -> bool:
-    """Whether a value says only what somebody is to somebody: `uncle`."""
-    return bool(content(value)) and set(words(value)) - STOP <= _NEAR_PEOPLE
-
-
-def as_told(sentence: str, text: str) -> str:
-    """A sentence that calls somebody a husband or wife of whom a text says only `married to`."""
-    related = relation(sentence)
-    if related is None or related.name not in {"husband", "wife"} or related.owner == "I":
-        return sentence
-    first = re.escape(related.person.split()[-1])
-    married = rf"(?:\b(?:is|are|am|got)|['’]s) (?:now |newly )?married to (?:\w+ ){{0,2}}?{first}\b"
-    if related.name in words(text) or not re.search(married, text):
-        return sentence
-    return f"{related.owner} is married to {related.person}."
-
-
-def relates_as(sentence: str, text: str) -> bool:
-    """Whether a text whose speakers are named relates people as a sentence does.
-
-    Each word for a relation must stand there, or one that means it, and where the text says
-    whose it is, it must be theirs: `Harvey's uncle Clive` makes nobody else's uncle of Clive.
-    """
-    there = set(words(text))
-    if not all(
-        any(word in alike and alike & there for alike in _RELATIONS)
-        for word in words(sentence)
-        if word in _NEAR_PEOPLE
-    ):
-        return False
-    stated = relation(sentence)
-    if stated is None:
-        return True
-    owned = re.findall(
-        rf"([\w-]+['’]s|\b(?:my|our|his|her|their)) (?:[\w-]+ ){{0,2}}?{re.escape(stated.name)}\b",
-        text,
-        re.IGNORECASE,
-    )
-    loose = {"my", "our", "his", "her", "their"}
-    return not owned or any(
-        whose.casefold() in loose or words(whose) == words(stated.whose)[-1:] for whose in owned
-    )
-
-
-_COUPLE = re.compile(
-    r"\b(?:married|engaged|divorced|together with|dating|going out|lives? with|friends? with)\b",
-    re.IGNORECASE,
-)
-
-
-_PARTING = re.compile(
-    r"\b(?:moved out|left|divorced|separated|split|(?:broke|broken) (?:up|off)|died|passed away)\b",
-    re.IGNORECASE,
-)
-
-
-def parts(couple: str, sentence: str) -> bool:
-    """Whether what one sentence tells of two people ends when, as another says, one leaves."""
-    return _COUPLE.search(couple) is not None and _PARTING.search(sentence) is not None
-
-
-_SAID_OTHERWISE = (
-    (re.compile(r"\b(?:married|engaged)\b", re.IGNORECASE), "wife husband fiance partner"),
-    (re.compile(r"\bsibling\b", re.IGNORECASE), "brother sister siblings"),
-    (re.compile(r"\bparent\b", re.IGNORECASE), "mother father parents"),
-    (re.compile(r"\bwork(?:s|ed)? (?:together )?with\b", re.IGNORECASE), "colleagues"),
-    (re.compile(r"\b(?:work(?:s|ed)? under|reports? to)\b", re.IGNORECASE), "boss"),
-)
-"""Phrases that tell of a relation without its word."""
-
-
-def answers_of_people(question: str, notes: str) -> bool:
-    """Whether notes tell of the relation that a question asks for, if it asks for one.
-
-    Of notes that tell of nobody's brother a small model still names one.
-    """
-    said = [words for phrase, words in _SAID_OTHERWISE if phrase.search(notes)]
-    return relates_as(question, " ".join([notes, *said]))
-
-
 _ASKED_OF = re.compile(
     r"\b(?:[Dd]oes|[Dd]id|[Ii]s|[Ww]as|[Hh]as|[Ww]ill|about|with) ([^\W\d_a-z][\w-]*)\b|"
     r"\b([^\W\d_a-z][\w-]*)(?:['’]s\b| (?:is|was|has|works|lives)\b)"
@@ -476,7 +212,7 @@ def asked_of(question: str) -> str | None:
 
 def speaks_of_itself(text: str) -> bool:
     """Whether a text says `I` or `my`."""
-    return bool((_FIRST_PERSON | {"my", "our", "mine", "ours"}) & set(words(text)))
+    return bool((FIRST_PERSON | {"my", "our", "mine", "ours"}) & set(words(text)))
 
 
 _WHO_IS_WHOSE = re.compile(
@@ -491,9 +227,9 @@ def is_of_others(question: str, note: str) -> bool:
     Not where it says `my` or `your`: that could be anybody's.
     """
     asked = _WHO_IS_WHOSE.fullmatch(question.strip())
-    if asked is None or asked["name"].casefold() not in _NEAR_PEOPLE:
+    if asked is None or asked["name"].casefold() not in NEAR_PEOPLE:
         return False
-    if (_FIRST_PERSON | SECOND_PERSON | _POSSESSIVES) & set(words(note)):
+    if (FIRST_PERSON | SECOND_PERSON | _POSSESSIVES) & set(words(note)):
         return False
     named = re.search(rf"(?<!\w){re.escape(asked['owner'])}(?!\w)", note, re.IGNORECASE)
     return named is None and answers_of_people(question, note)
@@ -520,14 +256,14 @@ def acting(text: str) -> frozenset[str]:
         placed = False
         for i, token in enumerate(tokens):
             bare = _CONTRACTED.sub("", token).casefold()
-            if not token[0].isupper() or bare in _FIRST_PERSON | STOP | DAYS | NOBODY:
+            if not token[0].isupper() or bare in FIRST_PERSON | STOP | DAYS | NOBODY:
                 continue
             following = tokens[i + 1].casefold() if i + 1 < len(tokens) else ""
             if i == 0:
                 possessive = token.casefold().endswith(("'s", "’s"))
                 placed = not (possessive or VERB.fullmatch(following))
             elif not tokens[i - 1][0].isupper():  # else it goes with the word before it
-                placed = tokens[i - 1].casefold() in _PLACING
+                placed = tokens[i - 1].casefold() in PLACING
             if not placed:
                 found.add(POSSESSIVE.sub("", token))
     return frozenset(found)
@@ -580,11 +316,11 @@ def owners(value: str, text: str, speaker: str, people: frozenset[str]) -> set[s
                     continue  # the rest of a name
                 owner = {known[stem(token)]}
                 here |= owner - {speaker}
-            elif token in _FIRST_PERSON:
+            elif token in FIRST_PERSON:
                 owner = {speaker}
             elif token in _THIRD_PERSON:
                 owner = here or named  # any of those just named
-            elif token in _NEAR_PEOPLE:
+            elif token in NEAR_PEOPLE:
                 owner = {""}
             elif i > 0 and tokens[i - 1] in {"my", "our"}:
                 owner = {speaker}
@@ -625,7 +361,7 @@ def may_own(
     if not marked or None in marked:
         return True
     about = set(words(subject))
-    near = bool(about & _NEAR_PEOPLE)
+    near = bool(about & NEAR_PEOPLE)
     for owner in marked:
         if owner == "" or (near and owner != speaker):
             if subject != speaker:

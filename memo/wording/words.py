@@ -19,6 +19,22 @@ _NUMBERS = {
     )
 }
 
+FIRST_PERSON = frozenset("i i'm i've i'll i'd we we're we've we'll we'd me us".split())
+
+SECOND_PERSON = frozenset("you your you're you've you'll yours".split())
+
+NOBODY = frozenset(
+    "you your her him them what who when where how that there here yes no good great bad sad big "
+    "new happy lovely nice funny quick small last next first only just finally today yesterday "
+    "tomorrow tonight work life dinner lunch breakfast everything everybody everyone nothing "
+    "nobody news thanks sorry guess turns hope someone somebody anyone anybody something anything "
+    "people each most some many one another".split()
+)
+"""Words that may begin a sentence and name nobody."""
+
+PLACING = frozenset("in at to from on of for near via by the into called named".split())
+"""Words before a name that is no person's."""
+
 LEADING = re.compile(r"^(?:in|at|on|from|to|with|for)\s+", re.IGNORECASE)
 """A preposition before a value: `in Hull` is `Hull`."""
 
