@@ -680,6 +680,23 @@ def test_what_was_said_of_two_changes_for_both(
     assert going == [ROME.format("Ann"), f"Ben is going to {where}."]
 
 
+@pytest.mark.parametrize("where", ["Nell's door", "Nell"])
+def test_who_is_with_somebody_is_so_whatever_they_give_up(life: Life, where: str) -> None:
+    """As the demo had it: what Nell gives up is not that somebody is at her door."""
+    at = f"Ben is at {where}."
+    lm = reader(
+        extracts={"at Nell": [at], "given up": ["Nell has given up the bus."]},
+        slots={
+            at: f"Where is Ben? | {where} | one",
+            "Nell has given up the bus.": "What has Nell given up? | the bus | over",
+        },
+        readings={},
+    )
+    life.tell(document(f"I'm at {where} now.", "2024-01-05", "Ben"), lm)
+    life.tell(document("Nell has given up the bus.", "2024-06-01", "Ben"), lm)
+    assert at in life.true_on()
+
+
 @pytest.mark.parametrize(
     ("said", "over"),
     [

@@ -134,7 +134,7 @@ def means(said: Said, fact: Fact) -> bool:
         return False
     if thing[0].isupper():
         gone = wording.without_endings(said.claim.text) - wording.content(thing)
-        named = whole == thing and wording.stands_at(thing, fact.text) and len(gone) <= 1
+        named = whole == thing and wording.stands_at(thing, fact.text) and not gone
     else:
         named = f"the {thing}" in said.evidence.quote.casefold()
     telling = wording.content(fact.text) - wording.content(" ".join(fact.claim.subjects))

@@ -210,5 +210,5 @@ def with_article(value: str, like: str, text: str) -> str:
 
 
 def stands_at(name: str, text: str) -> bool:
-    """Whether a text has a name as a place: `is going to Oslo`."""
-    return bool(re.search(rf"\b(?:to|in|at|for|from) (?:the )?{re.escape(name)}(?!\w)", text))
+    """Whether a text has a name as a place: `is going to Oslo`; `is at Nell's door` has not."""
+    return bool(re.search(rf"\b(?:to|in|at|for|from) (?:the )?{re.escape(name)}(?!['’\w])", text))
