@@ -49,7 +49,7 @@ def test_a_conversation_is_resumed_after_a_restart_with_all_that_stood_in_it(
         await say(pilot, "I live in Hull.")
         await shows(pilot, "Noted: Ann lives in Hull.", "+1")
         await say(pilot, "Where does Ann live?")
-        await shows(pilot, "never recorded", "nothing to remember")
+        await shows(pilot, "Ann lives in Hull [1]", "nothing to remember")
 
     async def later(pilot: Pilot[int]) -> None:
         await say(pilot, "Something else?")
@@ -61,7 +61,7 @@ def test_a_conversation_is_resumed_after_a_restart_with_all_that_stood_in_it(
         await hides(pilot, "1  Something else?")
         await until(pilot, lambda: len(rows(pilot).keys) == 1)
         await pilot.press("enter", "enter")
-        await shows(pilot, "Noted: Ann lives in Hull.", "+1 · u undo", "never recorded")
+        await shows(pilot, "Noted: Ann lives in Hull.", "+1 · u undo", "Ann lives in Hull [1]")
         assert "Something else?" not in lines(pilot)
         await pilot.press("up")
         assert pilot.app.screen.query_one(Composer).text == "Where does Ann live?"
