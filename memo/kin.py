@@ -40,7 +40,6 @@ _SPOUSES = frozenset("wife husband spouse".split())
 _PARENTS = frozenset("mother mum mom father dad parent".split())
 _CHILDREN = frozenset("son daughter child".split())
 _SIBLINGS = frozenset("brother sister sibling".split())
-_SINGULAR = {"children": "child", "kids": "child", "colleagues": "coworker", "spouses": "spouse"}
 
 _OVER = {
     "parent-in-law": (("spouse", "parent"),),
@@ -52,7 +51,7 @@ _OVER = {
     "grandparent": (("parent", "parent"),),
     "grandchild": (("child", "child"),),
     "cousin": (("parent", "sibling", "child"),),
-    "coworker": (("employer", "employee"),),
+    "colleague": (("employer", "employee"),),
 }
 """What leads from somebody to each kind of relative."""
 _NEARER = {"step-parent": "parent", "step-child": "child"}
@@ -104,7 +103,7 @@ def ties(text: str) -> list[Tie]:
         return _both(found[1], "employer", "employee", found[2])
     if (listed := wording.whole_list(text)) is not None:
         people = wording.items(listed.value)
-        return [tie for one in people for tie in _named(listed.owner, _one_of(listed.name), one)]
+        return [tie for one in people for tie in _named(listed.owner, listed.name, one)]
     if (related := wording.relation(text)) is not None:
         return _named(related.owner, related.name, related.person)
     return []
@@ -124,13 +123,6 @@ def _both(one: str, kind: str, back: str, other: str) -> list[Tie]:
     return [Tie(one, kind, other), Tie(other, back, one)]
 
 
-def _one_of(name: str) -> str:
-    name = _SINGULAR.get(name, name)
-    before, _, after = name.partition("-in-")
-    before = re.sub(r"children$", "child", before).removesuffix("s")
-    return f"{before}-in-{after}" if after else before
-
-
 class Kin:
     """Who is what to whom, by the facts that name them."""
 
@@ -146,9 +138,7 @@ class Kin:
     def derived(self, question: str) -> Derived | None:
         """What `Who are Ann's parents-in-law?` has as its answer; None if nothing tells."""
         asked = _ASKED.fullmatch(question.strip())
-        if asked is None or (name := _one_of(asked["name"].casefold())) not in _OVER:
-            name = "coworker" if asked is not None and name == "colleague" else ""
-        if asked is None or not name:
+        if asked is None or (name := wording.one_of(asked["name"].casefold())) not in _OVER:
             return None
         owner = asked["owner"] or "I"
         reached: dict[str, tuple[Fact, ...]] = {}

@@ -705,6 +705,15 @@ def test_what_is_no_list_of_people(sentence: str) -> None:
     assert wording.whole_list(sentence) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "kin"), [("siblings", True), ("kids", True), ("colleagues", False)]
+)
+def test_of_which_lists_nobody_is_struck(name: str, kin: bool) -> None:
+    found = wording.whole_list(f"Ann's {name} are Bo and Cy.")
+    assert found is not None
+    assert found.of_kin == kin
+
+
 def test_lists_are_the_same_if_each_has_what_the_other_has() -> None:
     assert wording.same_value("Bo and Cy", "Cy and Bo")
     assert wording.same_value("Bo", "Bo and Cy")

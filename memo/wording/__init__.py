@@ -35,7 +35,7 @@ from memo.wording.endings import (
     told,
     without_endings,
 )
-from memo.wording.lists import WholeList, asks_for, whole_list
+from memo.wording.lists import WholeList, asks_for, one_of, whole_list
 from memo.wording.people import (
     HABITS,
     Renamed,
@@ -130,6 +130,7 @@ __all__ = [
     "names",
     "names_a_relation",
     "occurs",
+    "one_of",
     "only_forbids",
     "only_happened",
     "over",

@@ -21,7 +21,7 @@ _WORKS_WITH = re.compile(
     rf"(?P<owner>I|{CALLED}) (?:(?:now|only|currently) )?works? with (?P<all>.+?){_NOW}[.!]?"
 )
 _NAME = re.compile(r"(step-?)?([a-z]+)(-in-law)?")
-_SAME = {"coworkers": "colleagues", "kids": "children"}
+_SAME = {"coworker": "colleague", "kid": "child"}
 _NEVER_ALL = frozenset("friends mates neighbours neighbors".split())
 """Of whom people name some."""
 _ONE_OF = {"children": "child"}
@@ -33,7 +33,7 @@ def asks_for(question: str, slot: str) -> bool:
 
 
 def _plain(question: str) -> frozenset[str]:
-    return content(" ".join(_SAME.get(word, word) for word in words(question)))
+    return content(" ".join(map(one_of, words(question))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,21 @@ class WholeList:
     owner: str
     """`I`, or a name."""
     name: str
-    """What they are: `colleagues`; one word for those that mean the same."""
-    one: str
-    """What each of them is."""
+    """What each of them is: `colleague`."""
     value: str
     """Their names, as they were listed."""
 
     @property
     def question(self) -> str:
         """What the list answers."""
-        return f"Who are {self._whose} {self.name}?"
+        before, joined, after = self.name.partition("-in-law")
+        several = f"{before[:-5]}children" if before.endswith("child") else f"{before}s"
+        return f"Who are {self._whose} {several}{joined}{after}?"
 
     @property
     def holder(self) -> str:
         """The place that each of them holds: `Ann's colleague`."""
-        return f"{self._whose} {self.one}"
+        return f"{self._whose} {self.name}"
 
     @property
     def of_kin(self) -> bool:
@@ -69,6 +69,16 @@ class WholeList:
         return "my" if self.owner == "I" else f"{self.owner}'s"
 
 
+def one_of(name: str) -> str:
+    """What each of several is, `coworkers` and `colleagues` by the same word: `colleague`."""
+    parts = _NAME.fullmatch(name)
+    if parts is None:
+        return name
+    before, several, after = parts[1] or "", parts[2], parts[3] or ""
+    one = "child" if several == "children" else several.removesuffix("s")
+    return before + _SAME.get(one, one) + after
+
+
 def whole_list(sentence: str) -> WholeList | None:
     """The list of people that a sentence gives as a whole; None if it gives none."""
     match = _THEY_ARE.fullmatch(sentence) or _WORKS_WITH.fullmatch(sentence)
@@ -78,9 +88,6 @@ def whole_list(sentence: str) -> WholeList | None:
     named = items(match["all"])
     if len(named) < 2 or not all(re.fullmatch(CALLED, one) for one in named):
         return None
-    before, after = parts[1] or "", parts[3] or ""
-    name = _SAME.get(parts[2], parts[2])
-    one = _ONE_OF.get(name, name.removesuffix("s"))
     owner = POSSESSIVE.sub("", match["owner"])
     owner = "I" if owner.casefold() in {"my", "our"} else owner
-    return WholeList(owner, before + name + after, before + one + after, match["all"])
+    return WholeList(owner, one_of(parts[0]), match["all"])

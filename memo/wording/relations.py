@@ -15,8 +15,8 @@ _ELDERS = (
 )
 
 _SEVERAL_AT_A_TIME = (
-    frozenset("brother brothers siblings".split()),
-    frozenset("sister sisters siblings".split()),
+    frozenset("brother brothers sibling siblings".split()),
+    frozenset("sister sisters sibling siblings".split()),
     frozenset("son kids children child kid".split()),
     frozenset("daughter kids children child kid".split()),
     frozenset({"baby"}),
