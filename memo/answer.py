@@ -228,7 +228,7 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
     """Stream the sentence, once the value before it is known to stand in the notes."""
     if (outright := _outright(question, notes)) is not None:
         draft.value, draft.abstained = outright.fact.claim.value, None
-        yield f"{outright.fact.text.rstrip('.')} [{outright.n}]."
+        yield f"{_cited(outright)}."
         if question.wants_list:
             draft.items = _items(question, draft.value, notes, lm)
         return
@@ -244,14 +244,14 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
             if (read := _read(question, notes, lm)) is None:
                 return
             told, draft.value, draft.abstained = *read, None
-            yield "; ".join(f"{c.fact.text.rstrip('.')} [{c.n}]" for c in told) + "."
+            yield "; ".join(map(_cited, told)) + "."
             if question.wants_list:
                 draft.items = _items(question, draft.value, notes, lm)
             return
     draft.value, draft.abstained = value, None
     if (fresh := _without_stale(value, question, notes)) is not None:
         draft.value = fresh.fact.claim.value
-        yield f"{fresh.fact.text.rstrip('.')} [{fresh.n}]."
+        yield f"{_cited(fresh)}."
         return
     text = ""
     for piece in _rightly_cited(chain([sentence], pieces), value, notes):
@@ -269,6 +269,10 @@ def _reply(question: Question, notes: _Notes, lm: LanguageModel, draft: _Draft) 
         draft.items = _items(question, value, notes, lm)
 
 
+def _cited(note: CitedFact) -> str:
+    return f"{note.fact.text.rstrip('.')} [{note.n}]"
+
+
 def _joined(
     question: Question, notes: _Notes, derived: Derived | None, draft: _Draft
 ) -> str | None:
@@ -283,10 +287,10 @@ def _joined(
     ]
     if told and max(told) >= derived.since:
         return None
-    numbers = {cited.fact.id: cited.n for cited in notes.facts}
-    if not all(fact.id in numbers for fact in derived.facts):
+    noted = {cited.fact.id: cited for cited in notes.facts}
+    if not all(fact.id in noted for fact in derived.facts):
         return None
-    because = "; ".join(f"{fact.text.rstrip('.')} [{numbers[fact.id]}]" for fact in derived.facts)
+    because = "; ".join(_cited(noted[fact.id]) for fact in derived.facts)
     if not derived.names:
         if not told:
             return None

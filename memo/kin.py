@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from memo.records import Fact
 
-_ONE = r"((?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*)"
+_ONE = rf"({wording.ONE_NAME})"
 _RAISES = re.compile(
     rf"{_ONE} (?:is (?:a|the) (?:parent|mother|father) (?:to|of)|has adopted|adopted|raised) "
     rf"{_ONE}\.?"

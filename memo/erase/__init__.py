@@ -95,6 +95,7 @@ class _Eraser(Adding):
         self._rewrite(proposals)
         self._follow(readings)
         self._end(gone)
+        self._part()
         self._fall()
         self._propagate()
         self._add()

@@ -26,12 +26,10 @@ class Implying(Ending):
     def _fall(self) -> None:
         """Make false what answers the question of a changed fact with its former value.
 
-        If Ann is no longer married to Bo, he is not to her. If Ann no longer works at Acme, she is
-        no longer a tester at Acme. Read, not judged: the
+        If Ann no longer works at Acme, she is no longer a tester at Acme. Read, not judged: the
         fact's sentence is a message that is asked the question. What came instead must exclude it,
         too: she may still like the canteen at Acme.
         """
-        self._part()
         pairs = [
             (fact, old, edit)
             for old, edit in self._replaced()

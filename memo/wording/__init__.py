@@ -55,6 +55,7 @@ from memo.wording.people import (
     speaks_of_itself,
 )
 from memo.wording.relations import (
+    ONE_NAME,
     Relation,
     answers_of_people,
     as_told,
@@ -88,6 +89,7 @@ from memo.wording.words import (
 
 __all__ = [
     "HABITS",
+    "ONE_NAME",
     "Marriage",
     "Relation",
     "Renamed",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from memo.wording.relations import ONE_NAME
 from memo.wording.words import DAYS, NOBODY, POSSESSIVE, STOP, words
 
-_ONE = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*"
 _MORE = r"(?: [^\W\d_a-z][\w-]*){0,2}"
 _ENDS = r"(?!['’\w-]| [^\W\d_a-z][\w-]*['’])"
 """Not before an ending: of `married to Bo Smith's brother` neither Bo nor Smith is."""
-_PAIR = rf"(?<![\w'’])(?P<one>{_ONE})", rf"(?P<other>{_ONE}{_MORE}){_ENDS}"
+_PAIR = rf"(?<![\w'’])(?P<one>{ONE_NAME})", rf"(?P<other>{ONE_NAME}{_MORE}){_ENDS}"
 _BOTH = rf"{_PAIR[0]} and {_PAIR[1]}"
 _WITH = r"(?:\b(?:all|both|finally|happily|just|newly|now|still) )*"
 _BE = r"(?:['’]s|['’]m|['’]re|['’]ve| is| am| are| has| have| got| has got| have got) ?"
@@ -29,9 +29,9 @@ _PARTED = (
     re.compile(rf"{_PAIR[0]} (?:isn|aren)['’]t married to {_PAIR[1]} any ?more\b"),
 )
 _IS_STILL = re.compile(rf"\b(?:Is|Are) {_PAIR[0]} still married to {_PAIR[1]}")
-_DID = re.compile(rf"\bDid (?P<one>{_ONE}) (?:get married|marry)\b")
+_DID = re.compile(rf"\bDid (?P<one>{ONE_NAME}) (?:get married|marry)\b")
 _NO = re.compile(r"(?:No|Nope|Not any ?more)\b")
-_YES_TO = re.compile(rf"(?:Yes|Yeah|Yep|Oh yes)\b[,.!]? to (?P<other>{_ONE}{_MORE}){_ENDS}")
+_YES_TO = re.compile(rf"(?:Yes|Yeah|Yep|Oh yes)\b[,.!]? to (?P<other>{ONE_NAME}{_MORE}){_ENDS}")
 _LATER = re.compile(r"(?:,? (?:since|in|on|at|for|again|now|last|this|to each other)\b.*)?[.!]*")
 
 
@@ -46,8 +46,8 @@ class Marriage:
     @property
     def sentence(self) -> str:
         """The marriage, or that it is over, as a fact about the first of the two."""
-        am, whom = ("am", self.other) if self.one == "I" else ("is", self.other)
-        return f"{self.one} {am}{' no longer' if self.over else ''} married to {whom}."
+        is_ = "am" if self.one == "I" else "is"
+        return f"{self.one} {is_}{' no longer' if self.over else ''} married to {self.other}."
 
     @property
     def question(self) -> str:

@@ -24,11 +24,10 @@ _NAME = re.compile(r"(step-?)?([a-z]+)(-in-law)?")
 _SAME = {"coworker": "colleague", "kid": "child"}
 _NEVER_ALL = frozenset("friends mates neighbours neighbors".split())
 """Of whom people name some."""
-_ONE_OF = {"children": "child"}
 
 
 def asks_for(question: str, slot: str) -> bool:
-    """Whether a question asks for what a list or a marriage tells, `coworkers` for `colleagues`."""
+    """Whether a question asks what a slot does; `coworkers` are `colleagues`."""
     return _plain(question) == _plain(slot)
 
 

@@ -61,7 +61,10 @@ MANY = frozenset().union(*_SEVERAL_AT_A_TIME) | {"parent", "parents"}
 KIN = frozenset().union(*_ELDERS, *_SEVERAL_AT_A_TIME) - _MET
 """Words for kin by birth."""
 
-CALLED = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*(?: [^\W\d_a-z][\w-]*)*"
+ONE_NAME = r"(?:(?:Mrs|Mr|Ms|Miss|Dr)\.? )?[^\W\d_a-z][\w-]*"
+"""A name of one word, with a title."""
+
+CALLED = rf"{ONE_NAME}(?: [^\W\d_a-z][\w-]*)*"
 """A name, with a title."""
 
 _WHOSE = rf"[Mm]y|[Oo]ur|{CALLED}['’]s?"
